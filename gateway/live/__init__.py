@@ -1,0 +1,1 @@
+"""What the model says: the Gemini Live API's wire, setup and model abilities. Pure; knows `flow.model` only."""
