@@ -1,4 +1,5 @@
-"""The one canonical form of a flow: frozen dataclasses, every default filled in. schemas/flow.schema.json is its reference.
+"""The one canonical form of a flow: frozen dataclasses, every default filled in. The schema
+(schemas/flow.schema.json) is its reference.
 
 Durations are milliseconds (`_ms`) or seconds (`_s`), as named. Texts may hold `{{name}}` (see `flow.template`).
 """
@@ -14,7 +15,7 @@ Sensitivity = Literal["high", "low"]
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """The agent's first words, spoken as written. Not `interruptible`: the caller's sound is held until it was heard."""
+    """The agent's first words, as written. Not `interruptible`: the caller's sound is held until they were heard."""
 
     text: str
     interruptible: bool = True
@@ -103,3 +104,14 @@ class Flow:
     numbers: tuple[Number, ...]
     personas: Mapping[str, Persona]
     limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What another room says against a flow (`live.models.judge`): `path` names a place in the document
+    (`("personas", "ava", "model", "name")`), which `flow.load` turns into file, line and column."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+    severity: Literal["error", "warning"] = "error"

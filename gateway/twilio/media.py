@@ -1,7 +1,8 @@
 """Twilio Media Streams, both directions: JSON text <-> frozen messages. Pure; no call logic, no sockets.
 
 The gateway parses `FromTwilio` and builds `ToTwilio`; the simulated phone does the reverse with the same types.
-Source: twilio.com/docs/voice/media-streams/websocket-messages. Audio is always mono 8 kHz G.711 mu-law, one byte a sample.
+Source: twilio.com/docs/voice/media-streams/websocket-messages. Audio is always mono
+8 kHz G.711 mu-law, one byte a sample.
 """
 
 from __future__ import annotations
