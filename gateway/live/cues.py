@@ -1,0 +1,86 @@
+"""The words in which the gateway speaks to the model: cues to say something, and what follows the persona's text."""
+
+from __future__ import annotations
+
+import orjson
+
+from gateway.flow.model import Languages, Persona
+
+_SAY = "Say exactly this, and nothing else: "
+
+# Live models read tool results and markup aloud when nothing tells them not to.
+_ON_THE_PHONE = (
+    "You are on a phone call. Speak in plain sentences. "
+    "Never read data aloud: no JSON, code, markup, field names or tool results word for word."
+)
+
+# Base languages of the Live API's list (cloud.google.com, Live API, supported languages); others go by their code.
+_NAMES = {
+    "ar": "Arabic",
+    "bn": "Bengali",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "fi": "Finnish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "mr": "Marathi",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sv": "Swedish",
+    "ta": "Tamil",
+    "te": "Telugu",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
+
+
+def say(text: str) -> str:
+    """The cue that makes the model say `text`. Quoted as JSON, so that no text can end the quotation."""
+    return _SAY + orjson.dumps(text).decode()
+
+
+def parse_say(cue: str) -> str | None:
+    """The stand-in's side: the text of a cue by `say`; None for any other words."""
+    if not cue.startswith(_SAY):
+        return None
+    try:
+        text = orjson.loads(cue[len(_SAY) :])
+    except orjson.JSONDecodeError:
+        return None
+    return text if isinstance(text, str) else None
+
+
+def instructions(persona: Persona, rendered: str) -> str:
+    """The system instruction: the persona's instructions (`rendered`, without {{…}}), its languages, the phone."""
+    return "\n\n".join((rendered.strip(), _languages(persona.languages), _ON_THE_PHONE)).strip()
+
+
+def _languages(languages: Languages) -> str:
+    primary = _name(languages.primary)
+    others = [_name(code) for code in languages.allowed if code != languages.primary]
+    if not others:
+        return f"Speak only {primary}, whatever language the caller speaks."
+    choice = " or ".join((", ".join(others[:-1]), others[-1])) if len(others) > 1 else others[0]
+    return f"Begin in {primary}. When the caller speaks {choice}, answer in that language. Speak no other language."
+
+
+def _name(code: str) -> str:
+    name = _NAMES.get(code.split("-")[0].lower())
+    return f"{name} ({code})" if name else code

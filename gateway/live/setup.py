@@ -1,0 +1,91 @@
+"""A persona as the session's first message. Builds the wire JSON itself: the SDK's types cost a second and 80 MB to
+import; `live.config` says the same in those types, and a contract test holds the two together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.flow.model import Persona
+from gateway.live import cues
+from gateway.live.events import Setup
+from gateway.live.models import MODELS, Backend
+
+Object = dict[str, Any]
+
+# Google's own example. Each turn bills the whole context again, so a small window is also the cost's limit;
+# 25 tokens a second of audio make the trigger some 16 minutes of call.
+TRIGGER_TOKENS = 25_000
+TARGET_TOKENS = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What of a session isn't the persona's. `handle` resumes an earlier session; empty begins a new one.
+    `project` and `location` are Vertex AI's; without a project the model goes by its short name (express mode)."""
+
+    backend: Backend
+    project: str = ""
+    location: str = ""
+    handle: str = ""
+
+
+def setup_message(persona: Persona, instructions: str, session: Session) -> Setup:
+    """The first message of a session. `instructions` are the persona's, rendered (no {{…}} left)."""
+    codes = list(persona.languages.allowed)
+    return Setup(
+        {
+            "model": model_resource(persona.model.name, session),
+            "generationConfig": _generation(persona),
+            "systemInstruction": {"role": "user", "parts": [{"text": cues.instructions(persona, instructions)}]},
+            "realtimeInputConfig": _input(persona),
+            "inputAudioTranscription": {"languageCodes": codes},
+            "outputAudioTranscription": {"languageCodes": codes},
+            # An empty object asks for handles; null would be refused.
+            "sessionResumption": {"handle": session.handle} if session.handle else {},
+            "contextWindowCompression": {
+                "triggerTokens": TRIGGER_TOKENS,
+                "slidingWindow": {"targetTokens": TARGET_TOKENS},
+            },
+        }
+    )
+
+
+def model_resource(name: str, session: Session) -> str:
+    """The model's name as the backend wants it."""
+    if session.backend == "developer":
+        return f"models/{name}"
+    if not session.project:
+        return f"publishers/google/models/{name}"
+    return f"projects/{session.project}/locations/{session.location}/publishers/google/models/{name}"
+
+
+def thinking_level(name: str) -> str:
+    """The thinking level that setup must name for this model; empty where it must name none."""
+    model = MODELS.get(name)
+    return model.thinking_level if model else ""
+
+
+def _generation(persona: Persona) -> Mapping[str, Any]:
+    written: Object = {"responseModalities": ["AUDIO"]}
+    if persona.model.temperature is not None:
+        written["temperature"] = persona.model.temperature
+    written["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": persona.voice.name}}}
+    if level := thinking_level(persona.model.name):
+        written["thinkingConfig"] = {"thinkingLevel": level}
+    return written
+
+
+def _input(persona: Persona) -> Mapping[str, Any]:
+    """Both sensitivities stand here always: the backends' defaults differ (high on Developer API, low on Vertex AI)."""
+    vad = persona.vad
+    return {
+        "automaticActivityDetection": {
+            "startOfSpeechSensitivity": f"START_SENSITIVITY_{vad.start_sensitivity.upper()}",
+            "endOfSpeechSensitivity": f"END_SENSITIVITY_{vad.end_sensitivity.upper()}",
+            "prefixPaddingMs": vad.prefix_padding_ms,
+            "silenceDurationMs": vad.silence_ms,
+        },
+        "activityHandling": "START_OF_ACTIVITY_INTERRUPTS" if persona.barge_in.enabled else "NO_INTERRUPTION",
+    }

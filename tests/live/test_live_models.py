@@ -1,0 +1,125 @@
+"""What is said at load about a flow's models, voices and temperatures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.flow.model import Finding, Model, Voice
+from gateway.live.models import DEFAULT_MODEL, MODELS, VOICES, Backend, judge, refusal
+from tests.live.samples import PLAIN, THINKER, VERTEX, WARM, flow
+
+NAME = ("personas", "ava", "model", "name")
+USE = "use gemini-3.8-live"
+
+
+def test_good_personas_have_no_findings() -> None:
+    assert judge(flow(PLAIN, WARM, THINKER, VERTEX)) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "finding"),
+    [
+        ("gemini-2.0-flash-live-001", Finding(NAME, "gemini-2.0-flash-live-001 was shut down on 2025-12-09", USE)),
+        (
+            "gemini-live-2.5-flash-preview",
+            Finding(NAME, "gemini-live-2.5-flash-preview was shut down on 2025-12-09", USE),
+        ),
+        (
+            "gemini-2.5-flash-preview-native-audio-dialog",
+            Finding(NAME, "gemini-2.5-flash-preview-native-audio-dialog was shut down", USE),
+        ),
+        ("gemini-2.5-flash", Finding(NAME, "gemini-2.5-flash is not a Live model: it can't hold a call", USE)),
+        ("gemini-4-pro", Finding(NAME, "gemini-4-pro is not a Live model: it can't hold a call", USE)),
+        (
+            "gemini-3.8-lvie",
+            Finding(NAME, '"gemini-3.8-lvie" is not a Live model known here', "did you mean gemini-3.8-live?"),
+        ),
+        (
+            "Gemini-3.8-live",
+            Finding(NAME, '"Gemini-3.8-live" is not a Live model known here', "did you mean gemini-3.8-live?"),
+        ),
+        (
+            "models/gemini-3.8-live",
+            Finding(NAME, '"models/gemini-3.8-live" is not a Live model known here', "did you mean gemini-3.8-live?"),
+        ),
+        ("gpt-realtime", Finding(NAME, '"gpt-realtime" is not a Live model known here', USE)),
+        ("", Finding(NAME, '"" is not a Live model known here', USE)),
+        (
+            "gemini-3.5-live-translate-preview",
+            Finding(NAME, "gemini-3.5-live-translate-preview only translates speech", USE),
+        ),
+        ("gemini-3.5-transcribe-live", Finding(NAME, "gemini-3.5-transcribe-live only transcribes speech", USE)),
+        (
+            "gemini-3.1-flash-live-preview",
+            Finding(NAME, "gemini-3.1-flash-live-preview is a legacy preview", USE, "warning"),
+        ),
+        (
+            "gemini-2.5-flash-native-audio-latest",
+            Finding(NAME, "gemini-2.5-flash-native-audio-latest is a deprecated preview", USE, "warning"),
+        ),
+    ],
+)
+def test_models(name: str, finding: Finding) -> None:
+    assert judge(flow(replace(PLAIN, model=Model(name)))) == (finding,)
+
+
+@pytest.mark.parametrize(
+    ("voice", "hint"),
+    [
+        ("aoede", "did you mean Aoede?"),
+        ("Sharon", "did you mean Charon?"),
+        ("Zzz", "known voices: Zephyr, Puck, "),
+        ("", "known voices: Zephyr, Puck, "),
+    ],
+)
+def test_voices(voice: str, hint: str) -> None:
+    (finding,) = judge(flow(replace(PLAIN, voice=Voice(voice))))
+    path = ("personas", "ava", "voice", "name")
+    assert finding == Finding(path, f'"{voice}" is not a voice known here', finding.hint, "warning")
+    assert finding.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("temperature", "bad"), [(0, False), (2, False), (2.1, True), (-0.5, True), (float("nan"), True)]
+)
+def test_temperature(temperature: float, bad: bool) -> None:
+    path = ("personas", "ava", "model", "temperature")
+    found = judge(flow(replace(PLAIN, model=Model(DEFAULT_MODEL, temperature))))
+    assert found == ((Finding(path, f"{temperature:g} is out of range", "0 to 2"),) if bad else ())
+
+
+def test_all_findings_come_at_once_in_order() -> None:
+    bad = replace(PLAIN, model=Model("gemini-2.5-flash", 3), voice=Voice("x"))
+    paths = [finding.path for finding in judge(flow(bad, replace(bad, name="night")))]
+    kinds = [("model", "name"), ("model", "temperature"), ("voice", "name")]
+    assert paths == [("personas", name, *kind) for name in ("ava", "night") for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("name", "backend", "words"),
+    [
+        ("gemini-3.8-live", "vertex", ""),
+        (
+            "gemini-live-2.5-flash-native-audio",
+            "developer",
+            "gemini-live-2.5-flash-native-audio is served by vertex, not by developer",
+        ),
+        (
+            "gemini-3.1-flash-live-preview",
+            "vertex",
+            "gemini-3.1-flash-live-preview is served by developer, not by vertex",
+        ),
+        ("gemini-2.0-flash-live-001", "vertex", ""),
+        ("unknown", "vertex", ""),
+    ],
+)
+def test_a_model_belongs_to_its_backends(name: str, backend: Backend, words: str) -> None:
+    assert refusal(name, backend) == words
+
+
+def test_the_tables_are_whole() -> None:
+    assert len(set(VOICES)) == 30
+    assert all(bool(model.note) == (model.state != "current") for model in MODELS.values())
+    assert MODELS[DEFAULT_MODEL].backends == ("developer", "vertex")

@@ -1,0 +1,131 @@
+"""The stream token: bound to its call, short-lived, tamper-proof, used once."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from base64 import urlsafe_b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.twilio.token import StreamClaims, TokenError, UsedTokens, mint, verify
+
+CALL, ACCOUNT = "CA" + "0" * 32, "AC" + "1" * 32
+CLAIMS = StreamClaims(CALL, ACCOUNT, "harbour-dental", "front-desk", 2)
+NOW = 1_796_000_000.5
+NONCE = "Zm9vYmFyYmF6cXV4cXV1eA"
+
+
+def refused(token: str, *, secret: str = "s", call: str = CALL, account: str = ACCOUNT, now: float = NOW) -> str:
+    with pytest.raises(TokenError) as caught:
+        verify(token, [secret], call, account, now)
+    assert str(caught.value) == f"stream token: {caught.value.reason}"
+    return caught.value.reason
+
+
+def encode(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def sealed(body: bytes, secret: bytes = b"s") -> str:
+    text = encode(body)
+    return f"{text}.{encode(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
+
+
+def test_a_token_brings_its_claims_back() -> None:
+    found = verify(mint("s", CLAIMS, NOW, NONCE), ["s"], CALL, ACCOUNT, NOW)
+    assert (found, found.token_id) == (CLAIMS, NONCE)
+
+
+def test_the_format_is_what_others_can_mint() -> None:
+    said = {"sid": CALL, "acc": ACCOUNT, "flow": "harbour-dental", "line": "front-desk", "try": 2}
+    body = json.dumps(said | {"exp": 1_796_000_060, "n": NONCE}, separators=(",", ":")).encode()
+    assert mint("s", CLAIMS, NOW, NONCE) == sealed(body)
+
+
+def test_it_fits_a_parameter() -> None:
+    assert len(mint("s", StreamClaims(CALL, ACCOUNT, "f" * 32, "l" * 32, 3), NOW, NONCE)) < 400
+
+
+def test_secrets_rotate() -> None:
+    assert verify(mint("old", CLAIMS, NOW, NONCE), ["new", "old"], CALL, ACCOUNT, NOW) == CLAIMS
+
+
+def test_it_expires() -> None:
+    token = mint("s", CLAIMS, NOW, NONCE, ttl_s=10)
+    assert verify(token, ["s"], CALL, ACCOUNT, 1_796_000_009.9) == CLAIMS
+    assert refused(token, now=1_796_000_010.0) == "expired"
+
+
+def test_it_opens_no_other_call() -> None:
+    token = mint("s", CLAIMS, NOW, NONCE)
+    assert refused(token, call="CA2") == "other call"
+    assert refused(token, account="AC2") == "other call"
+
+
+def test_it_cannot_be_changed() -> None:
+    body, mac = mint("s", CLAIMS, NOW, NONCE).split(".")
+    assert refused(f"{body}.{mac}", secret="other") == "bad signature"
+    assert refused(f"{body}A.{mac}") == "bad signature"
+    assert refused(f"{body}.{mac[:-1]}") == "bad signature"
+    assert refused(f"{body}.") == "bad signature"
+
+
+def test_an_empty_secret_opens_nothing() -> None:
+    assert refused(sealed(b"{}", b""), secret="") == "bad signature"
+    with pytest.raises(ValueError, match="needs a secret and a nonce"):
+        mint("", CLAIMS, NOW, NONCE)
+    with pytest.raises(ValueError, match="needs a secret and a nonce"):
+        mint("s", CLAIMS, NOW, "")
+
+
+@pytest.mark.parametrize("token", ["", "a", "a.b.c", "é.b", "a" * 300 + "." + "b" * 300, "\ud800."])
+def test_malformed(token: str) -> None:
+    assert refused(token) == "malformed"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"5",
+        b"{}",
+        b"\xff",
+        b'{"sid":1,"acc":"","flow":"","line":"","n":"","try":1,"exp":1}',
+        b'{"sid":"","acc":"","flow":"","line":"","n":"","try":true,"exp":1}',
+        b'{"sid":"","acc":"","flow":"","line":"","n":"","try":1,"exp":"1"}',
+    ],
+)
+def test_well_sealed_nonsense_is_malformed(body: bytes) -> None:
+    assert refused(sealed(body)) == "malformed"
+
+
+@given(st.text())
+def test_no_text_opens_a_call(token: str) -> None:
+    assert refused(token) in ("malformed", "bad signature")
+
+
+def test_a_token_is_used_once() -> None:
+    used = UsedTokens(10, 60)
+    assert [used.use(nonce, now) for nonce, now in [("a", 0), ("b", 1), ("a", 2), ("b", 59.9)]] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_used_tokens_are_forgotten_when_they_have_expired() -> None:
+    used = UsedTokens(10, 60)
+    assert [used.use("a", 0), used.use("b", 30), used.use("a", 60), used.use("b", 61)] == [True, True, True, False]
+
+
+def test_the_oldest_goes_first_when_there_are_too_many() -> None:
+    used = UsedTokens(2, 60)
+    assert [used.use(nonce, 0) for nonce in "ab"] == [True, True]
+    assert [used.use(nonce, 1) for nonce in "ab"] == [False, False]
+    assert [used.use(nonce, 2) for nonce in "cba"] == [True, False, True]
