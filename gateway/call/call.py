@@ -1,0 +1,334 @@
+"""One call, whole: facts in, orders out. Four machines, each with its own file, meet here and nowhere else.
+
+    hearing     the caller's sound and words
+    speech      the agent's sound and words, sent and heard
+    turn        whose turn it is, as a table
+    idle        how often a silent caller was asked
+
+`handle` never waits and reads no clock. The shell calls it with every fact, carries out the orders in their order, and
+arms one timer for `deadline()`; when it fires, the fact is `Tick`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.call.facts import (
+    Draining,
+    EndReason,
+    Fact,
+    HangUp,
+    ModelGone,
+    Note,
+    OpenModel,
+    Order,
+    PhoneFault,
+    PhoneGone,
+    Tick,
+)
+from gateway.call.hearing import Hearing
+from gateway.call.plan import Plan
+from gateway.call.speech import Speech
+from gateway.call.tally import Tally
+from gateway.call.transcript import Spoken
+from gateway.call.turn import Signal, State, Turn
+from gateway.live import cues
+from gateway.live import messages as live
+from gateway.twilio import media
+
+GOING_AWAY = 1001  # RFC 6455: the endpoint is going away
+INTERNAL_ERROR = 1011
+
+
+class Call:
+    """`handle(fact, now) -> orders`; `deadline() -> when the next Tick is due`. `now` is seconds, monotonic."""
+
+    __slots__ = ("_hearing", "_plan", "_prompts", "_speech", "_started_at", "_tally", "_turn")
+
+    def __init__(self, plan: Plan, now: float) -> None:
+        self._plan = plan
+        self._started_at = now
+        self._hearing = Hearing(plan.message_ms)
+        self._speech = Speech(plan.lead_ms)
+        self._turn = Turn(now)
+        self._prompts = 0
+        self._tally = Tally()
+
+    def handle(self, fact: Fact, now: float) -> list[Order]:
+        """The orders that `fact` leads to, in the order in which they are to be carried out."""
+        if self.ended:
+            return []
+        orders = HANDLERS[type(fact)](self, fact, now)
+        if not self.ended:
+            orders += self._speech.pump(now)
+            orders += self._heard(now)
+            orders += self._expire(now)
+        return orders
+
+    def deadline(self) -> float | None:
+        """When something will be due by time alone; None once the call has ended."""
+        if self.ended:
+            return None
+        times = [self._started_at + self._plan.max_duration_s]
+        for time in (self._due(), self._speech.deadline()):
+            if time is not None:
+                times.append(time)
+        return min(times)
+
+    @property
+    def ended(self) -> bool:
+        return self._turn.state is State.ENDED
+
+    # the phone
+
+    def _started(self, fact: media.Started, now: float) -> list[Order]:
+        plan = self._plan
+        fields = {"flow": plan.flow, "line": plan.line, "persona": plan.persona.name, "model": plan.persona.model.name}
+        return [self._note("call-started", now, fields), OpenModel(plan.setup)]
+
+    def _caller_audio(self, fact: media.CallerAudio, now: float) -> list[Order]:
+        messages, signals = self._hearing.push(fact, self._ms(now))
+        for signal in signals:
+            self._prompts = 0
+            self._turn.take(signal, now)
+        return list(messages)
+
+    def _mark_played(self, fact: media.MarkPlayed, now: float) -> list[Order]:
+        self._speech.mark(fact.name, now)
+        return []
+
+    def _digit(self, fact: media.Digit, now: float) -> list[Order]:
+        return [self._note("digit", now, private={"digit": fact.digit})]
+
+    def _unknown_event(self, fact: media.UnknownEvent, now: float) -> list[Order]:
+        return [self._note("phone-unknown-event", now, {"event": fact.event[:40]}, severity="warning")]
+
+    def _stopped(self, fact: media.Stopped, now: float) -> list[Order]:
+        return self._end("caller-hung-up", now)
+
+    def _phone_gone(self, fact: PhoneGone, now: float) -> list[Order]:
+        return self._end("phone-gone", now)
+
+    def _phone_fault(self, fact: PhoneFault, now: float) -> list[Order]:
+        note = self._note("phone-fault", now, {"code": fact.code}, {"reason": fact.reason}, "warning")
+        return [note, *self._end("protocol-error", now, fact.code)]
+
+    # the model
+
+    def _ready(self, fact: live.Ready, now: float) -> list[Order]:
+        if self._turn.state is not State.OPENING:
+            return []
+        orders: list[Order] = [self._note("model-ready", now, {"after_ms": self._ms(now)})]
+        greeting = self._plan.persona.greeting
+        if greeting is None:
+            self._turn.take(Signal.READY, now)
+            return orders + self._open_ears(now)
+        if greeting.interruptible:
+            orders += self._open_ears(now)
+        self._turn.take(Signal.GREET, now)
+        return [*orders, live.SendText(cues.say(self._plan.greeting))]
+
+    def _model_audio(self, fact: live.ModelAudio, now: float) -> list[Order]:
+        first = self._speech.sound(fact.pcm, now, self._ms(now))
+        self._turn.take(Signal.AGENT_SOUND, now)
+        if first is None:
+            return []
+        silent_since = self._hearing.silent_since_ms
+        if silent_since is not None:
+            first.response_ms = first.start_ms - silent_since
+            self._tally.responses.append(first.response_ms)
+        return self._spoken(self._hearing.close(self._ms(now)), now)
+
+    def _output_transcript(self, fact: live.OutputTranscript, now: float) -> list[Order]:
+        self._speech.words(fact.text)
+        return []
+
+    def _input_transcript(self, fact: live.InputTranscript, now: float) -> list[Order]:
+        self._hearing.words(fact)
+        self._prompts = 0
+        if fact.text.strip() and self._turn.state is State.LISTENING:
+            self._turn.take(Signal.CALLER_FINISHED, now)
+        return []
+
+    def _generation_complete(self, fact: live.GenerationComplete, now: float) -> list[Order]:
+        self._speech.complete()
+        return []
+
+    def _turn_complete(self, fact: live.TurnComplete, now: float) -> list[Order]:
+        sounded = self._speech.turn_complete()
+        if not sounded and fact.status != "IN_PROGRESS":
+            self._turn.take(Signal.AGENT_PASSED, now)
+        if fact.reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
+            return []
+        return [self._note("turn-refused", now, {"reason": fact.reason}, severity="warning")]
+
+    def _interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
+        clears, spoken = self._speech.interrupt(now, self._ms(now))
+        orders: list[Order] = [*clears, *self._open_ears(now)]
+        if spoken is not None:
+            self._tally.barge_ins += 1
+            orders.append(self._note("barge-in", now, {"heard_ms": spoken.heard_ms}))
+            orders += self._spoken(spoken, now)
+        self._turn.take(Signal.BARGE_IN, now)
+        if not self._hearing.speaking:
+            self._turn.take(Signal.CALLER_FINISHED, now)
+        return orders
+
+    def _tool_call(self, fact: live.ToolCall, now: float) -> list[Order]:
+        """No tools are declared yet, but a call that stays unanswered would leave the model stuck for good."""
+        answers = tuple(live.FunctionResult(c.id, c.name, {"error": "there is no such tool"}) for c in fact.calls)
+        names = [c.name[:64] for c in fact.calls]
+        return [live.SendToolResults(answers), self._note("tool-unknown", now, {"tools": names}, severity="warning")]
+
+    def _going_away(self, fact: live.GoingAway, now: float) -> list[Order]:
+        return [self._note("model-going-away", now, {"time_left_s": fact.time_left_s}, severity="warning")]
+
+    def _usage(self, fact: live.Usage, now: float) -> list[Order]:
+        self._tally.count(fact)
+        return []
+
+    def _unknown_message(self, fact: live.UnknownMessage, now: float) -> list[Order]:
+        return [self._note("model-unknown-message", now, {"keys": list(fact.keys[:8])}, severity="warning")]
+
+    def _model_gone(self, fact: ModelGone, now: float) -> list[Order]:
+        note = self._note("model-gone", now, {"code": fact.code}, {"reason": fact.reason}, "error")
+        opening = self._turn.state is State.OPENING
+        return [note, *self._end("model-unavailable" if opening else "model-gone", now, INTERNAL_ERROR)]
+
+    # us
+
+    def _tick(self, fact: Tick, now: float) -> list[Order]:
+        return []
+
+    def _draining(self, fact: Draining, now: float) -> list[Order]:
+        return self._end("draining", now, GOING_AWAY)
+
+    def _nothing(self, fact: Fact, now: float) -> list[Order]:
+        """Facts that change nothing: thoughts are never spoken, and resumption has its own issue."""
+        return []
+
+    # what time and play-out bring
+
+    def _heard(self, now: float) -> list[Order]:
+        spoken = self._speech.heard(now, self._ms(now))
+        if spoken is None:
+            return []
+        orders = self._spoken(self._hearing.close(self._ms(now)), now) + self._spoken(spoken, now)
+        return orders + self._agent_done(Signal.AGENT_HEARD, now)
+
+    def _agent_done(self, signal: Signal, now: float) -> list[Order]:
+        greeted = self._turn.state is State.GREETING
+        self._turn.take(signal, now)
+        if self._hearing.speaking:
+            self._turn.take(Signal.CALLER_BEGAN, now)
+        return self._open_ears(now) if greeted else []
+
+    def _expire(self, now: float) -> list[Order]:
+        if now >= self._started_at + self._plan.max_duration_s:
+            return self._end("max-duration", now)
+        due = self._due()
+        if due is None or now < due:
+            return []
+        return _EXPIRIES[self._turn.state](self, now)
+
+    def _due(self) -> float | None:
+        return self._turn.due(self._plan.patience, self._speech.free_at)
+
+    def _opening_expired(self, now: float) -> list[Order]:
+        note = self._note("model-silent", now, {"after_s": self._plan.patience.opening}, severity="error")
+        return [note, *self._end("model-unavailable", now, INTERNAL_ERROR)]
+
+    def _idle_expired(self, now: float) -> list[Order]:
+        idle = self._plan.idle
+        if idle is None or self._prompts >= idle.times:
+            return self._end("idle", now)
+        self._prompts += 1
+        self._turn.take(Signal.PROMPTED, now)
+        return [self._note("idle-prompt", now, {"nth": self._prompts}), live.SendText(cues.say(idle.say))]
+
+    def _state_expired(self, now: float) -> list[Order]:
+        """The agent, or the caller, took longer than the state may last: say so and listen."""
+        state = self._turn.state
+        spoken = self._speech.cut(now, self._ms(now))
+        note = self._note("state-expired", now, {"state": state.name.lower()}, severity="warning")
+        return [note, *self._spoken(spoken, now), *self._agent_done(Signal.EXPIRED, now)]
+
+    def _open_ears(self, now: float) -> list[Order]:
+        if self._hearing.is_open:
+            return []
+        orders: list[Order] = [*self._hearing.open()]
+        if self._hearing.dropped_ms:
+            fields = {"dropped_ms": self._hearing.dropped_ms}
+            orders.append(self._note("caller-audio-dropped", now, fields, severity="warning"))
+        return orders
+
+    def _end(self, reason: EndReason, now: float, code: int = 1000) -> list[Order]:
+        ms = self._ms(now)
+        orders = self._spoken(self._hearing.close(ms), now) + self._spoken(self._speech.cut(now, ms), now)
+        self._turn.take(Signal.END, now)
+        fields = {"ended": reason, "duration_ms": ms, **self._tally.fields()}
+        return [*orders, self._note("call-ended", now, fields), HangUp(reason, code)]
+
+    # notes
+
+    def _spoken(self, spoken: Spoken | None, now: float) -> list[Order]:
+        if spoken is None:
+            return []
+        self._tally.turns += 1
+        return [self._note("turn", now, spoken.fields(), {"text": spoken.text})]
+
+    def _note(
+        self,
+        name: str,
+        now: float,
+        fields: Mapping[str, object] | None = None,
+        private: Mapping[str, str] | None = None,
+        severity: Any = "info",
+    ) -> Note:
+        return Note(name, self._ms(now), fields or {}, private or {}, severity)
+
+    def _ms(self, now: float) -> int:
+        return round((now - self._started_at) * 1000)
+
+
+# Who handles what. A test holds the keys equal to the union `Fact`.
+HANDLERS: dict[type, Callable[[Call, Any, float], list[Order]]] = {
+    media.Connected: Call._nothing,
+    media.Started: Call._started,
+    media.CallerAudio: Call._caller_audio,
+    media.MarkPlayed: Call._mark_played,
+    media.Digit: Call._digit,
+    media.Stopped: Call._stopped,
+    media.UnknownEvent: Call._unknown_event,
+    live.Ready: Call._ready,
+    live.ModelAudio: Call._model_audio,
+    live.ModelText: Call._nothing,
+    live.GenerationComplete: Call._generation_complete,
+    live.TurnComplete: Call._turn_complete,
+    live.Interrupted: Call._interrupted,
+    live.WaitingForInput: Call._nothing,
+    live.InputTranscript: Call._input_transcript,
+    live.OutputTranscript: Call._output_transcript,
+    live.ToolCall: Call._tool_call,
+    live.ToolCallCancelled: Call._nothing,
+    live.GoingAway: Call._going_away,
+    live.ResumptionUpdate: Call._nothing,
+    live.Usage: Call._usage,
+    live.VoiceActivity: Call._nothing,
+    live.UnknownMessage: Call._unknown_message,
+    Tick: Call._tick,
+    PhoneGone: Call._phone_gone,
+    PhoneFault: Call._phone_fault,
+    ModelGone: Call._model_gone,
+    Draining: Call._draining,
+}
+
+_EXPIRIES: dict[State, Callable[[Call, float], list[Order]]] = {
+    State.OPENING: Call._opening_expired,
+    State.GREETING: Call._state_expired,
+    State.LISTENING: Call._idle_expired,
+    State.HEARING: Call._state_expired,
+    State.ANSWERING: Call._state_expired,
+    State.SPEAKING: Call._state_expired,
+}

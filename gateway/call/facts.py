@@ -1,0 +1,90 @@
+"""What a call is told (`Fact`) and what it asks for (`Order`). Both wires' messages stand in them as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gateway.live import messages as live
+from gateway.twilio import media
+
+# Facts ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The deadline that the call named has come (or a little later)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneGone:
+    """The phone's socket ended without `stop`."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneFault:
+    """The phone's side broke the protocol; `code` is the close code that answers it."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGone:
+    """The model's socket ended, or could not be opened. `code` is the close code or HTTP status, 0 if none."""
+
+    code: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """The instance is going away."""
+
+
+Fact = media.FromTwilio | live.ServerMessage | Tick | PhoneGone | PhoneFault | ModelGone | Draining
+
+# Orders --------------------------------------------------------------------------------------------------------------
+
+EndReason = Literal[
+    "caller-hung-up",
+    "phone-gone",
+    "protocol-error",
+    "idle",
+    "max-duration",
+    "model-unavailable",
+    "model-gone",
+    "draining",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """Open a Live session with this first message."""
+
+    setup: live.Setup
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Close both sockets; the phone's with `code`. The last order of a call."""
+
+    reason: EndReason
+    code: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What operators are told. `name` is fixed; callers' words and numbers stand in `private` only."""
+
+    name: str
+    at_ms: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, str] = field(default_factory=dict)
+    severity: Literal["debug", "info", "warning", "error"] = "info"
+
+
+Order = media.ToTwilio | live.SendAudio | live.SendText | live.SendToolResults | OpenModel | HangUp | Note

@@ -1,0 +1,102 @@
+"""The agent's side of a call: the model's sound down to the phone, its words, and what of both was heard."""
+
+from __future__ import annotations
+
+from gateway.audio.line import Downlink
+from gateway.call.playback import BYTES_PER_MS, Playback
+from gateway.call.transcript import AgentTurn, Spoken
+from gateway.twilio.media import Clear, Mark, Play
+
+
+class Speech:
+    """A turn opens with its first words or sound and is closed when it was heard, or cut short."""
+
+    __slots__ = ("_complete", "_downlink", "_playback", "_sounded", "_turn", "_void")
+
+    def __init__(self, lead_ms: int) -> None:
+        self._downlink = Downlink()
+        self._playback = Playback(lead_ms)
+        self._turn: AgentTurn | None = None
+        self._complete = False  # no more sound will come in this turn
+        self._sounded = False  # the server's turn had sound
+        self._void = False  # words that still come belong to a turn that was cut
+
+    def sound(self, pcm: bytes, now: float, now_ms: int) -> AgentTurn | None:
+        """Queue a piece of the model's sound. The turn, if this is its first sound."""
+        self._void = False
+        self._complete = False
+        self._sounded = True
+        turn = self._turn = self._turn or AgentTurn()
+        first = None if turn.started else turn
+        if first:
+            wait_ms = max(0, round((self._playback.free_at - now) * 1000))
+            turn.begin(now_ms + wait_ms, self._playback.queued)
+        self._add(self._downlink.push(pcm), turn)
+        return first
+
+    def words(self, text: str) -> None:
+        if self._void:
+            return
+        self._turn = self._turn or AgentTurn()
+        self._turn.say(text)
+
+    def complete(self) -> None:
+        """The model has sent the turn's last sound: the filter's tail follows."""
+        if self._turn and self._turn.started and not self._complete:
+            self._complete = True
+            self._add(self._downlink.flush(), self._turn)
+
+    def turn_complete(self) -> bool:
+        """The server's turn is over. Whether it had any sound."""
+        self.complete()
+        sounded, self._sounded = self._sounded, False
+        self._void = False
+        if self._turn and not self._turn.started:
+            self._turn = None  # words that were never spoken
+        return sounded
+
+    def interrupt(self, now: float, now_ms: int) -> tuple[list[Clear], Spoken | None]:
+        """Barge-in: the order to clear, and the turn as far as it was heard."""
+        orders = self._playback.interrupt(now)
+        self._downlink.reset()
+        self._void = self._sounded
+        self._complete = False
+        return orders, self._close(now, now_ms, interrupted=True)
+
+    def pump(self, now: float) -> list[Play | Mark]:
+        """What may be sent to the phone now."""
+        orders = self._playback.pump(now)
+        return orders + self._playback.finish() if self._complete else orders
+
+    def mark(self, name: str, now: float) -> None:
+        self._playback.played(name, now)
+
+    def heard(self, now: float, now_ms: int) -> Spoken | None:
+        """The turn, once it is complete and all of it was heard."""
+        if not self._complete or not self._playback.idle():
+            return None
+        self._complete = False
+        return self._close(now, now_ms, interrupted=False)
+
+    def cut(self, now: float, now_ms: int) -> Spoken | None:
+        """The turn as far as it was heard, when the call ends or the model stalls."""
+        return self._close(now, now_ms, interrupted=not self._playback.idle())
+
+    def deadline(self) -> float | None:
+        return self._playback.deadline()
+
+    @property
+    def free_at(self) -> float:
+        """When the sound sent so far will have been played."""
+        return self._playback.free_at
+
+    def _add(self, mulaw: bytes, turn: AgentTurn) -> None:
+        self._playback.add(mulaw)
+        turn.queued_ms += len(mulaw) / BYTES_PER_MS
+
+    def _close(self, now: float, now_ms: int, *, interrupted: bool) -> Spoken | None:
+        turn, self._turn = self._turn, None
+        if turn is None or not turn.started:
+            return None
+        heard_ms = (self._playback.position(now) - turn.position) / BYTES_PER_MS
+        return turn.close(max(0, round(heard_ms)), now_ms, interrupted=interrupted)

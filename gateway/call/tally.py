@@ -1,0 +1,33 @@
+"""What a call adds up to: counted as it goes, told once at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+
+from gateway.live.messages import Usage
+
+
+@dataclass(slots=True)
+class Tally:
+    turns: int = 0
+    barge_ins: int = 0
+    prompt_tokens: int = 0
+    response_tokens: int = 0
+    responses: list[int] = field(default_factory=list)  # ms from the caller's last sound to the agent's first
+
+    def count(self, usage: Usage) -> None:
+        """One usageMetadata. Each turn bills its whole context again, so they add up."""
+        self.prompt_tokens += usage.prompt
+        self.response_tokens += usage.response
+
+    def fields(self) -> dict[str, object]:
+        """For the note `call-ended`."""
+        response = {"p50": round(median(self.responses)), "max": max(self.responses)} if self.responses else None
+        return {
+            "turns": self.turns,
+            "barge_ins": self.barge_ins,
+            "response_ms": response,
+            "prompt_tokens": self.prompt_tokens,
+            "response_tokens": self.response_tokens,
+        }

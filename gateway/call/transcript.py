@@ -1,0 +1,120 @@
+"""Who said what, when, and how much of it was heard. Times are milliseconds since the stream began."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+NOISE_MS = 1500  # a sound without words, this long ago, belongs to no turn
+
+Speaker = Literal["caller", "agent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A finished turn. The agent's `text` is cut to what the caller heard; `heard_ms` is the length heard."""
+
+    speaker: Speaker
+    text: str
+    start_ms: int
+    end_ms: int
+    heard_ms: int
+    response_ms: int | None = None  # the agent's: from the caller's last sound to the agent's first
+    interrupted: bool = False
+
+    def fields(self) -> dict[str, object]:
+        """For the note `turn`; the words are not among them."""
+        fields: dict[str, object] = {
+            "speaker": self.speaker,
+            "start_ms": self.start_ms,
+            "end_ms": self.end_ms,
+            "heard_ms": self.heard_ms,
+        }
+        if self.speaker == "agent":
+            fields |= {"response_ms": self.response_ms, "interrupted": self.interrupted}
+        return fields
+
+
+class CallerTurn:
+    """The caller's turn being gathered: its times from the level of the line, its words from the model."""
+
+    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text")
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._interim = ""
+        self._start_ms: int | None = None
+        self._end_ms: int | None = None
+
+    def began(self, at_ms: int) -> None:
+        """Speech began at `at_ms`. A sound from before that nobody understood was noise: the turn starts anew."""
+        stale = not self._text and self._end_ms is not None and at_ms - self._end_ms > NOISE_MS
+        if self._start_ms is None or stale:
+            self._start_ms = at_ms
+
+    def ended(self, at_ms: int) -> None:
+        self._end_ms = at_ms
+
+    def say(self, text: str, *, interim: bool = False) -> None:
+        """A piece of the transcription; interim pieces stand only until final ones come."""
+        if interim:
+            self._interim = text
+        else:
+            self._text += text
+
+    @property
+    def end_ms(self) -> int | None:
+        """When the caller fell silent, None while nothing was heard of it."""
+        return self._end_ms
+
+    def close(self, now_ms: int) -> Spoken | None:
+        """The finished turn, or None where nothing was understood."""
+        text = " ".join((self._text or self._interim).split())
+        if not text:
+            return None
+        end = now_ms if self._end_ms is None else self._end_ms
+        start = min(end, end if self._start_ms is None else self._start_ms)
+        return Spoken("caller", text, start, end, end - start)
+
+
+class AgentTurn:
+    """The agent's turn being gathered. `position` is where its sound begins (bytes of the call's play-out), `queued_ms`
+    counts the sound that came, heard or not."""
+
+    __slots__ = ("_text", "position", "queued_ms", "response_ms", "start_ms", "started")
+
+    def __init__(self) -> None:
+        self.started = False
+        self.start_ms = 0
+        self.position = 0
+        self.queued_ms = 0.0
+        self.response_ms: int | None = None
+        self._text = ""
+
+    def begin(self, start_ms: int, position: int) -> None:
+        """Its first sound will be heard at `start_ms`."""
+        self.started, self.start_ms, self.position = True, start_ms, position
+
+    def say(self, text: str) -> None:
+        self._text += text
+
+    def close(self, heard_ms: int, now_ms: int, *, interrupted: bool) -> Spoken:
+        """The finished turn. Interrupted, its words are cut in proportion to the sound that was heard: the model
+        sends no times for its words."""
+        text = " ".join(self._text.split())
+        if interrupted:
+            text = heard_words(text, heard_ms, round(self.queued_ms))
+        end_ms = min(now_ms, self.start_ms + heard_ms) if interrupted else now_ms
+        return Spoken("agent", text, self.start_ms, max(self.start_ms, end_ms), heard_ms, self.response_ms, interrupted)
+
+
+def heard_words(text: str, heard_ms: int, whole_ms: int) -> str:
+    """The words of `text` that fit into `heard_ms` of `whole_ms`; a word that was cut counts as not heard."""
+    if whole_ms <= 0 or heard_ms <= 0:
+        return ""
+    if heard_ms >= whole_ms:
+        return text
+    reach = len(text) * heard_ms // whole_ms
+    if reach < len(text) and not text[reach].isspace():
+        reach = text.rfind(" ", 0, reach) if " " in text[:reach] else 0
+    return text[:reach].rstrip()

@@ -1,0 +1,111 @@
+"""Transcripts: times, words, and the cut to what was heard."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.call.transcript import AgentTurn, CallerTurn, Spoken, heard_words
+
+TEXT = "Good day, this is Ava at Harbour Dental."
+
+
+@pytest.mark.parametrize(
+    ("heard", "words"),
+    [
+        (0, ""),
+        (1000, TEXT),
+        (2000, TEXT),
+        (500, "Good day, this is"),
+        (99, ""),
+        (130, "Good"),
+        (999, "Good day, this is Ava at Harbour"),
+    ],
+)
+def test_words_are_cut_to_what_was_heard(heard: int, words: str) -> None:
+    assert heard_words(TEXT, heard, 1000) == words
+
+
+def test_no_sound_is_no_words() -> None:
+    assert heard_words(TEXT, 10, 0) == ""
+
+
+def test_a_callers_turn() -> None:
+    turn = CallerTurn()
+    turn.began(100)
+    turn.ended(900)
+    turn.began(1200)
+    turn.ended(2000)
+    turn.say(" I'd like ")
+    turn.say("to book.")
+    assert turn.close(2500) == Spoken("caller", "I'd like to book.", 100, 2000, 1900)
+
+
+def test_a_callers_turn_without_words_stays_open() -> None:
+    turn = CallerTurn()
+    turn.began(100)
+    turn.ended(900)
+    assert turn.close(1000) is None
+
+
+def test_words_without_a_level_have_the_time_they_came() -> None:
+    turn = CallerTurn()
+    turn.say("hello")
+    assert turn.close(700) == Spoken("caller", "hello", 700, 700, 0)
+
+
+def test_interim_words_stand_until_final_ones_come() -> None:
+    turn = CallerTurn()
+    turn.say("I'd lie", interim=True)
+    interim = turn.close(10)
+    turn.say("I'd like")
+    final = turn.close(10)
+    assert interim is not None
+    assert final is not None
+    assert (interim.text, final.text) == ("I'd lie", "I'd like")
+
+
+def test_an_old_noise_does_not_begin_a_turn() -> None:
+    turn = CallerTurn()
+    turn.began(100)
+    turn.ended(200)
+    turn.began(5000)
+    turn.say("hello")
+    turn.ended(5600)
+    spoken = turn.close(6000)
+    assert spoken is not None
+    assert spoken.start_ms == 5000
+
+
+def test_an_agents_turn_that_was_heard() -> None:
+    turn = AgentTurn()
+    turn.begin(400, 0)
+    turn.say(TEXT)
+    turn.queued_ms = 2000
+    spoken = turn.close(2000, 2410, interrupted=False)
+    assert spoken == Spoken("agent", TEXT, 400, 2410, 2000)
+    assert spoken.fields() == {
+        "speaker": "agent",
+        "start_ms": 400,
+        "end_ms": 2410,
+        "heard_ms": 2000,
+        "response_ms": None,
+        "interrupted": False,
+    }
+
+
+def test_an_agents_turn_that_was_cut() -> None:
+    turn = AgentTurn()
+    turn.begin(400, 0)
+    turn.say(TEXT)
+    turn.queued_ms = 2000
+    spoken = turn.close(1000, 1450, interrupted=True)
+    assert (spoken.text, spoken.end_ms, spoken.heard_ms) == ("Good day, this is", 1400, 1000)
+
+
+def test_a_callers_fields_say_nothing_of_the_words() -> None:
+    assert Spoken("caller", "secret", 1, 2, 1).fields() == {
+        "speaker": "caller",
+        "start_ms": 1,
+        "end_ms": 2,
+        "heard_ms": 1,
+    }
