@@ -1,0 +1,1 @@
+"""Others' REST and credentials. Knows no other room."""

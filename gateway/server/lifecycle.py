@@ -1,0 +1,143 @@
+"""From a bound socket to a clean exit: Hypercorn in this process, and a drain that never outlasts Cloud Run's 10 s.
+
+Hypercorn's own grace waits for open WebSockets without end on Python 3.12 and later, so the drain is ours: it runs in
+the shutdown trigger, before Hypercorn begins to wait, and a timer ends the process whatever clients do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+
+from gateway.clients.google import Bearer, Tokens
+from gateway.flow.load import Flows
+from gateway.live.endpoint import Access, Endpoint, endpoint
+from gateway.live.models import Backend
+from gateway.server.app import App
+from gateway.server.exchange import Exchange
+from gateway.settings import Settings, SettingsError
+from gateway.telemetry.log import Log
+from gateway.twilio.media import MAX_MESSAGE_BYTES
+
+DRAIN_S = 8.0  # calls are closed within milliseconds; this is for peers that answer late
+EXIT_S = 9.0  # Cloud Run kills at 10 s
+REHEARSED = Bearer("rehearsal")  # the stand-in asks for a token, and takes any
+GC_THRESHOLD = 50_000  # a call allocates short-lived objects only; fewer collections, fewer stalls
+
+
+async def serve(settings: Settings, flows: Flows, log: Log) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Raises SettingsError when the port can't be had."""
+    with listen(settings.host, settings.port) as listener:
+        exchange = Exchange(settings, flows, endpoints(settings), log)
+        app = App(exchange, log)
+        host, port = listener.getsockname()[:2]
+
+        @app.before_serving
+        async def announce() -> None:
+            _settle()
+            fields = {"url": f"http://{host}:{port}", "backend": settings.backend, "lines": _lines(flows)}
+            log.write("listening", {**fields, "auth": "required" if settings.auth else "off"}, {})
+
+        await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=_drain(exchange, log))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises SettingsError naming PORT or HOST."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _keep_alive(listener)
+    try:
+        listener.bind((host, port))
+        listener.listen(1024)
+    except PermissionError:
+        listener.close()
+        raise SettingsError("PORT", f"{port} may not be opened by this user (take one above 1023)") from None
+    except OSError as failed:
+        listener.close()
+        if isinstance(failed, socket.gaierror) or failed.errno != 98:
+            raise SettingsError("HOST", f"cannot listen on {host!r}: {failed.strerror or failed}") from None
+        raise SettingsError("PORT", f"{port} is in use (take another, or 0 for a free one)") from None
+    return listener
+
+
+def _keep_alive(listener: socket.socket) -> None:
+    """Half-open peers are found by TCP. Hypercorn's WebSocket pings would keep each closed stream for an interval more:
+    its ping task ends only when it next wakes (docs/design.md, 2026-11-23). Accepted sockets inherit this."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, seconds in (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
+
+
+def hypercorn_config(listener: socket.socket) -> Config:
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.accesslog = None
+    config.include_server_header = False
+    config.websocket_max_message_size = MAX_MESSAGE_BYTES
+    config.graceful_timeout = 1
+    return config
+
+
+def _drain(exchange: Exchange, log: Log) -> Callable[[], Awaitable[None]]:
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, asked.set)
+
+    async def drain() -> None:
+        await asked.wait()
+        loop.call_later(EXIT_S, os._exit, 0)
+        log.write("draining", {"calls": exchange.calls}, {})
+        exchange.drain()
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await exchange.empty()
+        except TimeoutError:
+            log.write("drain-expired", {"calls": exchange.calls}, {}, "warning")
+
+    return drain
+
+
+def endpoints(settings: Settings) -> Callable[[Backend], Awaitable[Endpoint]]:
+    """Where the model is, asked for each call: a Vertex token may have been refreshed since the last."""
+    google = settings.google
+    rehearsal = settings.backend == "rehearsal"
+    tokens = Tokens()
+
+    async def find(backend: Backend) -> Endpoint:
+        if backend == "developer":
+            key = "rehearsal" if rehearsal else google.api_key
+            return endpoint(backend, Access(api_key=key, base_url=google.base_url))
+        bearer = REHEARSED if rehearsal else await tokens.get()
+        access = Access(
+            project=google.project or "rehearsal",
+            location=google.location or "global",
+            base_url=google.base_url,
+            token=bearer.token,
+            quota_project=bearer.quota_project,
+        )
+        return endpoint(backend, access)
+
+    return find
+
+
+def _settle() -> None:
+    """What was loaded stays: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 100)
+
+
+def _lines(flows: Flows) -> int:
+    return sum(len(flow.numbers) for flow in flows.flows)

@@ -1,0 +1,84 @@
+"""Who answers: from the stream's parameters to the plan of its call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gateway.call.plan import Plan
+from gateway.call.turn import Patience
+from gateway.flow.load import Flows
+from gateway.flow.model import Flow, Number, Persona
+from gateway.flow.template import render
+from gateway.live.models import Backend, refusal
+from gateway.live.setup import Session, setup_message
+from gateway.settings import Settings
+
+
+class NoSuchLine(Exception):
+    """The stream names a flow or a line that isn't served here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What Twilio told of the call: E.164 numbers, empty where it withheld them."""
+
+    number: str
+    dialled: str
+
+
+def find(flows: Flows, flow_name: str, label: str) -> tuple[Flow, Number]:
+    """The line `label` of the flow. Raises NoSuchLine."""
+    for flow in flows.flows:
+        if flow.name != flow_name:
+            continue
+        for number in flow.numbers:
+            if number.label == label:
+                return flow, number
+    raise NoSuchLine(f"no line {label!r} in flow {flow_name!r}")
+
+
+def plan(flow: Flow, line: Number, caller: Caller, settings: Settings, at: datetime) -> Plan:
+    """Everything the call is set up with. `at` is the moment of the call, aware."""
+    persona = flow.personas[line.persona]
+    values = _values(flow, line, caller, at)
+    google = settings.google
+    session = Session(backend_for(persona, settings), project=google.project, location=google.location)
+    idle = persona.idle
+    return Plan(
+        flow=flow.name,
+        line=line.label,
+        persona=persona,
+        setup=setup_message(persona, render(persona.instructions, values), session),
+        greeting=render(persona.greeting.text, values) if persona.greeting else "",
+        idle=replace(idle, say=render(idle.say, values)) if idle else None,
+        max_duration_s=flow.limits.max_duration_s,
+        message_ms=settings.live_frame_ms,
+        lead_ms=settings.playout_lead_ms,
+        patience=_patience(persona),
+    )
+
+
+def _values(flow: Flow, line: Number, caller: Caller, at: datetime) -> Mapping[str, str]:
+    local = at.astimezone(ZoneInfo(flow.timezone))
+    return {
+        **flow.variables,
+        "call.from": caller.number or "withheld",
+        "call.to": caller.dialled or line.number,
+        "call.line": line.label,
+        "call.date": local.strftime("%A, %Y-%m-%d"),
+        "call.time": local.strftime("%H:%M"),
+    }
+
+
+def _patience(persona: Persona) -> Patience:
+    return Patience(listening=persona.idle.after_ms / 1000) if persona.idle else Patience()
+
+
+def backend_for(persona: Persona, settings: Settings) -> Backend:
+    """The API that the persona's model is on. The stand-in speaks both."""
+    if settings.backend != "rehearsal":
+        return settings.backend
+    return "vertex" if refusal(persona.model.name, "developer") else "developer"

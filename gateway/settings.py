@@ -1,0 +1,210 @@
+"""The environment, read once into a frozen `Settings`. Only this reads os.environ; bad values are `SettingsError`s."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+Backend = Literal["rehearsal", "developer", "vertex"]
+T = TypeVar("T")
+
+LIVE_FRAMES_MS = (20, 40, 60, 100)
+MAX_CALLS_DEFAULT = 40  # bench/load.py: one core carries these with p99 of the added delay below 10 ms
+PLAYOUT_LEAD_MS_DEFAULT = (
+    400  # sound sent ahead of play-out: what a late network may eat, and what a barge-in throws away
+)
+
+
+class SettingsError(Exception):
+    """A variable with a value that can't work. `variable` names it; the text says what it takes."""
+
+    def __init__(self, variable: str, message: str) -> None:
+        super().__init__(f"{variable}: {message}")
+        self.variable = variable
+
+
+@dataclass(frozen=True, slots=True)
+class Google:
+    """How the Live API is reached. `base_url` overrides the host; ws:// and http:// are plain sockets."""
+
+    api_key: str = field(default="", repr=False)
+    project: str = ""
+    location: str = ""
+    base_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Twilio:
+    account_sid: str = ""
+    auth_tokens: tuple[str, ...] = field(default=(), repr=False)  # the current one, then the previous during rotation
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    host: str
+    port: int
+    flows_dir: Path
+    backend: Backend
+    google: Google
+    twilio: Twilio
+    public_url: str
+    auth: bool
+    stream_secrets: tuple[str, ...] = field(repr=False)
+    max_calls: int
+    live_frame_ms: int
+    playout_lead_ms: int
+    log_format: Literal["text", "json"]
+    log_level: Literal["debug", "info", "warning", "error"]
+    rehearsal_script: Path | None
+    on_cloud_run: bool
+
+
+def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> Settings:
+    """The settings that `env` (default: the process's environment) asks for. Raises SettingsError."""
+    env = os.environ if env is None else env
+    cloud = "K_SERVICE" in env
+    backend = _backend(env, cloud)
+    host = env.get("HOST") or ("0.0.0.0" if cloud else "127.0.0.1")
+    settings = Settings(
+        host=host,
+        port=_integer(env, "PORT", 8080, 0, 65535),
+        flows_dir=flows_folder(env),
+        backend=backend,
+        google=_google(env, backend),
+        twilio=_twilio(env),
+        public_url=_public_url(env),
+        auth=_auth(env, backend, host),
+        stream_secrets=_stream_secrets(env, cloud),
+        max_calls=_integer(env, "MAX_CALLS", MAX_CALLS_DEFAULT, 1, 10_000),
+        live_frame_ms=_one_of(env, "LIVE_FRAME_MS", LIVE_FRAMES_MS, 40, int),
+        playout_lead_ms=_integer(env, "PLAYOUT_LEAD_MS", PLAYOUT_LEAD_MS_DEFAULT, 100, 5000),
+        log_format=_one_of(env, "LOG_FORMAT", ("text", "json"), "text" if is_terminal else "json", str),
+        log_level=_one_of(env, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info", str.lower),
+        rehearsal_script=_script(env),
+        on_cloud_run=cloud,
+    )
+    _check_together(settings)
+    return settings
+
+
+def flows_folder(env: Mapping[str, str] | None = None) -> Path:
+    """FLOWS_DIR alone, for commands that need no other setting."""
+    return Path((os.environ if env is None else env).get("FLOWS_DIR") or "flows")
+
+
+def flow_environment(env: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The variables that `${NAME}` in a flow file may name: the whole environment."""
+    return dict(os.environ if env is None else env)
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """This process's environment with `changes`: what a child of the demo gets."""
+    return {**os.environ, **changes}
+
+
+def _backend(env: Mapping[str, str], cloud: bool) -> Backend:
+    if cloud and not env.get("LIVE_BACKEND"):
+        raise SettingsError("LIVE_BACKEND", "must be named on Cloud Run: developer, vertex or rehearsal")
+    return _one_of(env, "LIVE_BACKEND", ("rehearsal", "developer", "vertex"), "rehearsal", str)
+
+
+def _google(env: Mapping[str, str], backend: Backend) -> Google:
+    key = env.get("GOOGLE_API_KEY") or env.get("GEMINI_API_KEY") or ""
+    base = env.get("GOOGLE_VERTEX_BASE_URL" if backend == "vertex" else "GOOGLE_GEMINI_BASE_URL") or ""
+    google = Google(key, env.get("GOOGLE_CLOUD_PROJECT", ""), env.get("GOOGLE_CLOUD_LOCATION", ""), base)
+    if base and urlsplit(base).scheme not in ("ws", "wss", "http", "https"):
+        raise SettingsError(
+            "GOOGLE_VERTEX_BASE_URL" if backend == "vertex" else "GOOGLE_GEMINI_BASE_URL",
+            f"takes a URL that begins with https://, wss://, http:// or ws://, not {base!r}",
+        )
+    if backend == "developer" and not key:
+        raise SettingsError("GOOGLE_API_KEY", "is needed for LIVE_BACKEND=developer (GEMINI_API_KEY will do)")
+    if backend == "vertex" and not google.project:
+        raise SettingsError("GOOGLE_CLOUD_PROJECT", "is needed for LIVE_BACKEND=vertex")
+    if backend == "vertex" and not google.location:
+        raise SettingsError("GOOGLE_CLOUD_LOCATION", "is needed for LIVE_BACKEND=vertex: a region, global, us or eu")
+    return google
+
+
+def _twilio(env: Mapping[str, str]) -> Twilio:
+    tokens = (env.get("TWILIO_AUTH_TOKEN", ""), env.get("TWILIO_AUTH_TOKEN_PREVIOUS", ""))
+    return Twilio(env.get("TWILIO_ACCOUNT_SID", ""), tuple(token for token in tokens if token))
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    url = env.get("PUBLIC_URL", "").rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment):
+        raise SettingsError("PUBLIC_URL", f"takes https://HOST as Twilio sees it, not {url!r}")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise SettingsError(
+            "PUBLIC_URL", "must be https:// (Twilio streams to wss:// only); http:// is for this machine"
+        )
+    return url
+
+
+def _auth(env: Mapping[str, str], backend: Backend, host: str) -> bool:
+    required = _one_of(env, "AUTH", ("required", "off"), "required", str) == "required"
+    if not required and backend != "rehearsal" and not is_loopback(host):
+        raise SettingsError("AUTH", "off is taken only with LIVE_BACKEND=rehearsal or on a loopback HOST")
+    return required
+
+
+def _stream_secrets(env: Mapping[str, str], cloud: bool) -> tuple[str, ...]:
+    current = env.get("STREAM_SECRET", "")
+    if cloud and not current:
+        raise SettingsError("STREAM_SECRET", "is needed on Cloud Run: every instance must sign stream tokens alike")
+    previous = env.get("STREAM_SECRET_PREVIOUS", "")
+    return tuple(s for s in (current or secrets.token_urlsafe(32), previous) if s)
+
+
+def _script(env: Mapping[str, str]) -> Path | None:
+    path = env.get("REHEARSAL_SCRIPT", "")
+    if path and not Path(path).is_file():
+        raise SettingsError("REHEARSAL_SCRIPT", f"no such file: {path}")
+    return Path(path) if path else None
+
+
+def _check_together(settings: Settings) -> None:
+    if not settings.on_cloud_run:
+        return
+    if settings.auth and not settings.twilio.auth_tokens:
+        raise SettingsError("TWILIO_AUTH_TOKEN", "is needed: without it no call can be told from a forgery")
+    if not settings.public_url:
+        raise SettingsError("PUBLIC_URL", "is needed on Cloud Run: signatures are checked against it")
+
+
+def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(name, f"takes a whole number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+def _one_of(env: Mapping[str, str], name: str, allowed: tuple[T, ...], default: T, read: Callable[[str], object]) -> T:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    for value in allowed:
+        if str(value) == str(read(text) if text.isascii() and (read is not int or text.isdigit()) else text):
+            return value
+    choices = ", ".join(str(value) for value in allowed)
+    raise SettingsError(name, f"takes one of {choices}, not {text!r}")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

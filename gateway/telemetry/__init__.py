@@ -1,0 +1,1 @@
+"""What we tell operators. Knows no other room."""

@@ -1,0 +1,137 @@
+"""Settings: what the environment may say, and the words when it says something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import SettingsError, child_environment, flows_folder, is_loopback, read
+
+CLOUD = {
+    "K_SERVICE": "gateway",
+    "LIVE_BACKEND": "developer",
+    "GOOGLE_API_KEY": "k",
+    "STREAM_SECRET": "s",
+    "TWILIO_AUTH_TOKEN": "t",
+    "PUBLIC_URL": "https://gw.example.com",
+}
+
+
+def test_nothing_set_is_a_rehearsal_on_this_machine() -> None:
+    settings = read({})
+    assert (settings.host, settings.port, settings.backend) == ("127.0.0.1", 8080, "rehearsal")
+    assert settings.auth
+    assert settings.live_frame_ms == 40
+    assert settings.flows_dir == Path("flows")
+    assert settings.log_format == "json"
+    assert read({}, is_terminal=True).log_format == "text"
+
+
+def test_the_stream_secret_is_random_per_process_when_it_is_not_set() -> None:
+    assert read({}).stream_secrets != read({}).stream_secrets
+    assert read({"STREAM_SECRET": "a", "STREAM_SECRET_PREVIOUS": "b"}).stream_secrets == ("a", "b")
+
+
+def test_cloud_run_listens_to_all() -> None:
+    settings = read(CLOUD)
+    assert (settings.host, settings.on_cloud_run) == ("0.0.0.0", True)
+
+
+def test_both_names_of_the_key_are_taken() -> None:
+    assert read({"LIVE_BACKEND": "developer", "GEMINI_API_KEY": "g"}).google.api_key == "g"
+
+
+def test_vertex() -> None:
+    env = {"LIVE_BACKEND": "vertex", "GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "us-central1"}
+    settings = read({**env, "GOOGLE_VERTEX_BASE_URL": "ws://127.0.0.1:1", "GOOGLE_GEMINI_BASE_URL": "https://other"})
+    assert (settings.google.project, settings.google.location) == ("p", "us-central1")
+    assert settings.google.base_url == "ws://127.0.0.1:1"
+
+
+def test_the_previous_token_is_accepted_as_well() -> None:
+    settings = read({"TWILIO_AUTH_TOKEN": "new", "TWILIO_AUTH_TOKEN_PREVIOUS": "old"})
+    assert settings.twilio.auth_tokens == ("new", "old")
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"PORT": "http"}, "PORT: takes a whole number from 0 to 65535, not 'http'"),
+        ({"PORT": "70000"}, "PORT: takes a whole number from 0 to 65535, not '70000'"),
+        ({"PORT": "-1"}, "PORT: takes a whole number from 0 to 65535, not '-1'"),
+        ({"PORT": "٣"}, "PORT: takes a whole number from 0 to 65535, not '٣'"),
+        ({"LIVE_BACKEND": "openai"}, "LIVE_BACKEND: takes one of rehearsal, developer, vertex, not 'openai'"),
+        ({"LIVE_FRAME_MS": "30"}, "LIVE_FRAME_MS: takes one of 20, 40, 60, 100, not '30'"),
+        ({"LIVE_FRAME_MS": "fast"}, "LIVE_FRAME_MS: takes one of 20, 40, 60, 100, not 'fast'"),
+        ({"AUTH": "no"}, "AUTH: takes one of required, off, not 'no'"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: takes one of debug, info, warning, error, not 'loud'"),
+        ({"MAX_CALLS": "0"}, "MAX_CALLS: takes a whole number from 1 to 10000, not '0'"),
+        ({"PLAYOUT_LEAD_MS": "10"}, "PLAYOUT_LEAD_MS: takes a whole number from 100 to 5000, not '10'"),
+        (
+            {"LIVE_BACKEND": "developer"},
+            "GOOGLE_API_KEY: is needed for LIVE_BACKEND=developer (GEMINI_API_KEY will do)",
+        ),
+        ({"LIVE_BACKEND": "vertex"}, "GOOGLE_CLOUD_PROJECT: is needed for LIVE_BACKEND=vertex"),
+        (
+            {"LIVE_BACKEND": "vertex", "GOOGLE_CLOUD_PROJECT": "p"},
+            "GOOGLE_CLOUD_LOCATION: is needed for LIVE_BACKEND=vertex: a region, global, us or eu",
+        ),
+        (
+            {"GOOGLE_GEMINI_BASE_URL": "localhost:1"},
+            "GOOGLE_GEMINI_BASE_URL: takes a URL that begins with https://, wss://, http:// or ws://, "
+            "not 'localhost:1'",
+        ),
+        ({"PUBLIC_URL": "gw.example.com"}, "PUBLIC_URL: takes https://HOST as Twilio sees it, not 'gw.example.com'"),
+        (
+            {"PUBLIC_URL": "http://gw.example.com"},
+            "PUBLIC_URL: must be https:// (Twilio streams to wss:// only); http:// is for this machine",
+        ),
+        ({"REHEARSAL_SCRIPT": "/no/such.yaml"}, "REHEARSAL_SCRIPT: no such file: /no/such.yaml"),
+        (
+            {"AUTH": "off", "HOST": "0.0.0.0", "LIVE_BACKEND": "developer", "GOOGLE_API_KEY": "k"},
+            "AUTH: off is taken only with LIVE_BACKEND=rehearsal or on a loopback HOST",
+        ),
+        ({"K_SERVICE": "gw"}, "LIVE_BACKEND: must be named on Cloud Run: developer, vertex or rehearsal"),
+        (
+            {**CLOUD, "STREAM_SECRET": ""},
+            "STREAM_SECRET: is needed on Cloud Run: every instance must sign stream tokens alike",
+        ),
+        (
+            {**CLOUD, "TWILIO_AUTH_TOKEN": ""},
+            "TWILIO_AUTH_TOKEN: is needed: without it no call can be told from a forgery",
+        ),
+        ({**CLOUD, "PUBLIC_URL": ""}, "PUBLIC_URL: is needed on Cloud Run: signatures are checked against it"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_it_takes(env: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(env)
+    assert str(raised.value) == words
+    assert raised.value.variable == words.split(":")[0]
+
+
+def test_secrets_are_not_in_the_text_of_the_settings() -> None:
+    env = {**CLOUD, "GOOGLE_API_KEY": "MARK1", "STREAM_SECRET": "MARK2", "TWILIO_AUTH_TOKEN": "MARK3"}
+    assert "MARK" not in repr(read(env))
+
+
+def test_a_trailing_slash_of_the_public_url_does_not_matter() -> None:
+    assert read({"PUBLIC_URL": "https://gw.example.com/"}).public_url == "https://gw.example.com"
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("gw", False)],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_the_process_environment_is_read_when_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWS_DIR", "elsewhere")
+    monkeypatch.setenv("PORT", "1234")
+    assert read().port == 1234
+    assert flows_folder() == Path("elsewhere")
+    assert child_environment(PORT="5")["PORT"] == "5"
+    assert child_environment(PORT="5")["FLOWS_DIR"] == "elsewhere"
