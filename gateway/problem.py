@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["error", "warning"]
+Form = Literal["text", "json", "sarif", "github"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,10 +37,14 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.place.file}:{self.place.line}:{self.place.column}: "
+        label = "warning: " if self.severity == "warning" else ""
+        return f"{where}{label}{self.words()}"
+
+    def words(self) -> str:
+        """What is wrong and what to do, without the place."""
         path = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
-        label = "warning: " if self.severity == "warning" else ""
-        return f"{where}{label}{path}{self.message}{hint}"
+        return f"{path}{self.message}{hint}"
 
     def with_caret(self) -> str:
         """The text form, then the source line and a caret under the column, as compilers do."""
@@ -45,3 +52,78 @@ class Problem:
             return str(self)
         lead = "".join("\t" if c == "\t" else " " for c in self.source[: self.place.column - 1])
         return f"{self}\n    {self.source}\n    {lead}^"
+
+
+def render(problems: Sequence[Problem], form: Form) -> str:
+    """The problems as one report, without a last line feed: for people, for programs, for code scanning, for GitHub."""
+    return _FORMS[form](problems)
+
+
+def _text(problems: Sequence[Problem]) -> str:
+    return "\n".join(problem.with_caret() for problem in problems)
+
+
+def _json(problems: Sequence[Problem]) -> str:
+    """An object with `problems`, a list in the order given; every field is always there."""
+    return json.dumps({"problems": [_plain(problem) for problem in problems]}, ensure_ascii=False, indent=2)
+
+
+def _plain(problem: Problem) -> dict[str, str | int]:
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "path": problem.path,
+        "message": problem.message,
+        "hint": problem.hint,
+        "severity": problem.severity,
+    }
+
+
+def _sarif(problems: Sequence[Problem]) -> str:
+    """SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0): one run, one rule."""
+    driver = {"name": "gateway", "rules": [{"id": "flow"}]}
+    results = [_result(problem) for problem in problems]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2)
+
+
+def _result(problem: Problem) -> dict[str, object]:
+    region = {"startLine": problem.place.line, "startColumn": problem.place.column}
+    location = {"artifactLocation": {"uri": _uri(problem.place.file)}, "region": region}
+    return {
+        "ruleId": "flow",
+        "level": problem.severity,
+        "message": {"text": problem.words()},
+        "locations": [{"physicalLocation": location}],
+    }
+
+
+def _uri(file: str) -> str:
+    from urllib.parse import quote  # here, for only this form needs it
+
+    return quote(file.replace("\\", "/"), safe="/:")
+
+
+def _github(problems: Sequence[Problem]) -> str:
+    """Workflow commands, one a line (docs.github.com: workflow commands, setting an error message)."""
+    return "\n".join(_command(problem) for problem in problems)
+
+
+def _command(problem: Problem) -> str:
+    place = problem.place
+    file = _escaped(place.file).replace(":", "%3A").replace(",", "%2C")
+    return f"::{problem.severity} file={file},line={place.line},col={place.column}::{_escaped(problem.words())}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+_FORMS: dict[Form, Callable[[Sequence[Problem]], str]] = {
+    "text": _text,
+    "json": _json,
+    "sarif": _sarif,
+    "github": _github,
+}

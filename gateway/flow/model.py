@@ -109,9 +109,12 @@ class Flow:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What another room says against a flow (`live.models.judge`): `path` names a place in the document
-    (`("personas", "ava", "model", "name")`), which `flow.load` turns into file, line and column."""
+    (`("personas", "ava", "model", "name")`), which `flow.load` turns into file, line and column: those of the value,
+    of its `key`, or of the first `piece` of text within the value."""
 
     path: tuple[str | int, ...]
     message: str
     hint: str = ""
     severity: Literal["error", "warning"] = "error"
+    at: Literal["value", "key"] = "value"
+    piece: str = ""

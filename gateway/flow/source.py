@@ -1,0 +1,155 @@
+"""YAML text -> plain data, and a table of places beside it, keyed by path.
+
+YAML's traps are closed: a value without quotes is true, false, null, a plain decimal number or a string, nothing else.
+`+15551234567`, `no`, `09:30`, `0123` and `2026-12-25` stay as written.
+
+An alias (`*name`) is taken: it stands for a copy of its anchor's value. One within itself is refused, and copies count
+towards the bound on values, so that a short file can't grow large. Merge keys (`<<`) are refused: they hide what holds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+
+from gateway.flow.compose import Mapping, Node, Scalar, Sequence, compose
+from gateway.flow.model import Finding
+from gateway.flow.text import Text, decode, text_of
+from gateway.problem import Problem
+
+Data = None | bool | int | float | str | list["Data"] | dict[str, "Data"]
+Path = tuple[str | int, ...]
+
+# More digits than a float holds exactly are a number in name only (a card, an account).
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
+_WORDS: dict[str, Data] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where an entry stands: its key (for an item of a list, its value), and its value's first and last offset."""
+
+    key: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file, read. `spots` holds every path of `data`; the document's own path is `()`."""
+
+    text: Text
+    data: Data
+    spots: MappingType[Path, Spot]
+
+    def problem(self, finding: Finding) -> Problem:
+        """The finding at its place. What is not written stands at its nearest ancestor's key."""
+        return self.text.report(
+            self._offset(finding), path_text(finding.path), finding.message, finding.hint, finding.severity
+        )
+
+    def _offset(self, finding: Finding) -> int:
+        path = finding.path
+        while path not in self.spots:
+            if not path:
+                return 0
+            path = path[:-1]
+        spot = self.spots[path]
+        if path != finding.path or finding.at == "key":
+            return spot.key
+        if finding.piece:
+            within = self.text.text.find(finding.piece, spot.start, spot.end)
+            return spot.start if within < 0 else within
+        return spot.start
+
+
+def path_text(path: Path) -> str:
+    """`personas.ava.vad.silence`, `numbers[0].persona`; a key that is no plain word stands in quotes."""
+    words = ""
+    for step in path:
+        if isinstance(step, int):
+            words += f"[{step}]"
+        elif _BARE.fullmatch(step):
+            words += f".{step}" if words else step
+        else:
+            words += f"[{json.dumps(step, ensure_ascii=False)}]"
+    return words
+
+
+def read(raw: bytes, file: str) -> tuple[Source, list[Problem]]:
+    """The file's data and every fault of its YAML. Any bytes will do; what can't be read gives `data` None."""
+    text = decode(raw, file)
+    if isinstance(text, Problem):
+        return Source(text_of(file, ""), None, {}), [text]
+    root, problems = compose(text)
+    reader = _Reader(text, {}, problems)
+    if root is None or (isinstance(root, Scalar) and _scalar(root) is None):
+        if not problems:
+            problems.append(text.problem(0, "the file is empty", "start with: version: 1"))
+        return Source(text, None, {}), problems
+    data = reader.value(root, (), root.start)
+    return Source(text, data, reader.spots), problems
+
+
+def _scalar(node: Scalar) -> Data:
+    if not node.plain:
+        return node.value
+    if node.value in _WORDS:
+        return _WORDS[node.value]
+    if _INTEGER.fullmatch(node.value):
+        return int(node.value)
+    return float(node.value) if _DECIMAL.fullmatch(node.value) else node.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    text: Text
+    spots: dict[Path, Spot]
+    problems: list[Problem]
+
+    def value(self, node: Node, path: Path, key: int) -> Data:
+        self.spots[path] = Spot(key, node.start, node.end)
+        match node:
+            case Scalar():
+                value = _scalar(node)
+                if value is None:  # it has no characters of its own: the key stands for it
+                    self.spots[path] = Spot(key, key, node.end)
+                return value
+            case Sequence():
+                return [self.value(item, (*path, n), item.start) for n, item in enumerate(node.items)]
+            case Mapping():
+                return self.mapping(node, path)
+
+    def mapping(self, node: Mapping, path: Path) -> Data:
+        found: dict[str, Data] = {}
+        for key, value in node.pairs:
+            name = self.key(key, path)
+            if name is None:
+                continue
+            if name in found:
+                line = self.text.place(self.spots[*path, name].key).line
+                self.fault(key, (*path, name), f"written twice (first on line {line})", "")
+                continue
+            found[name] = self.value(value, (*path, name), key.start)
+        return found
+
+    def key(self, node: Node, path: Path) -> str | None:
+        """A key's name as written (`no`, `0123`), or None and a fault where it can't be one."""
+        if not isinstance(node, Scalar):
+            twice = self.text.text[node.start - 1 : node.start + 1] == "{{"
+            hint = "put text with {{…}} in quotes" if twice else "a key is a word"
+            self.fault(node, path, "a list or mapping can't be a key", hint)
+        elif node.plain and node.value in ("", "~", "null"):
+            self.fault(node, path, "a key is missing before ':'", "write key: value")
+        elif node.plain and node.value == "<<":
+            self.fault(node, (*path, "<<"), "merge keys are not taken", "write the keys out")
+        else:
+            return node.value
+        return None
+
+    def fault(self, node: Node, path: Path, message: str, hint: str) -> None:
+        self.problems.append(self.text.problem(node.start, message, hint, path_text(path)))
