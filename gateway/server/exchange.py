@@ -28,6 +28,9 @@ STREAM_PATH = "/ws/twilio"
 WEBHOOK_PATH = "/twiml"
 
 
+Endpoints = Callable[[Backend], Awaitable[Endpoint]]  # where the model is, asked for each call
+
+
 class Refused(Exception):
     """A stream that may not go on. `code` is the WebSocket close code."""
 
@@ -39,7 +42,9 @@ class Refused(Exception):
 class Exchange:
     """The instance: answers webhooks, carries streams, knows its calls."""
 
-    def __init__(self, settings: Settings, flows: Flows, endpoint: Callable[[Backend], Awaitable[Endpoint]], log: Log) -> None:
+    def __init__(
+        self, settings: Settings, flows: Flows, endpoint: Endpoints, log: Log
+    ) -> None:
         self.settings = settings
         self.draining = False
         self._flows = flows

@@ -22,8 +22,8 @@ from gateway.flow.load import Flows
 from gateway.live.endpoint import Access, Endpoint, endpoint
 from gateway.live.models import Backend
 from gateway.server.app import App
-from gateway.server.exchange import Exchange
-from gateway.settings import Settings, SettingsError
+from gateway.server.exchange import Endpoints, Exchange
+from gateway.settings import Settings
 from gateway.telemetry.log import Log
 from gateway.twilio.media import MAX_MESSAGE_BYTES
 
@@ -33,49 +33,20 @@ REHEARSED = Bearer("rehearsal")  # the stand-in asks for a token, and takes any
 GC_THRESHOLD = 50_000  # a call allocates short-lived objects only; fewer collections, fewer stalls
 
 
-async def serve(settings: Settings, flows: Flows, log: Log) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. Raises SettingsError when the port can't be had."""
-    with listen(settings.host, settings.port) as listener:
-        exchange = Exchange(settings, flows, endpoints(settings), log)
-        app = App(exchange, log)
-        host, port = listener.getsockname()[:2]
+async def serve(listener: socket.socket, settings: Settings, flows: Flows, log: Log) -> None:
+    """Serve on `listener` (see `listener.listen`) until SIGTERM or SIGINT, then drain. Takes the socket over."""
+    exchange = Exchange(settings, flows, endpoints(settings), log)
+    app = App(exchange, log)
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-        @app.before_serving
-        async def announce() -> None:
-            _settle()
-            fields = {"url": f"http://{host}:{port}", "backend": settings.backend, "lines": _lines(flows)}
-            log.write("listening", {**fields, "auth": "required" if settings.auth else "off"}, {})
+    @app.before_serving
+    async def announce() -> None:
+        _settle()
+        fields = {"url": url, "backend": settings.backend, "lines": _lines(flows)}
+        log.write("listening", {**fields, "auth": "required" if settings.auth else "off"}, {})
 
-        await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=_drain(exchange, log))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises SettingsError naming PORT or HOST."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _keep_alive(listener)
-    try:
-        listener.bind((host, port))
-        listener.listen(1024)
-    except PermissionError:
-        listener.close()
-        raise SettingsError("PORT", f"{port} may not be opened by this user (take one above 1023)") from None
-    except OSError as failed:
-        listener.close()
-        if isinstance(failed, socket.gaierror) or failed.errno != 98:
-            raise SettingsError("HOST", f"cannot listen on {host!r}: {failed.strerror or failed}") from None
-        raise SettingsError("PORT", f"{port} is in use (take another, or 0 for a free one)") from None
-    return listener
-
-
-def _keep_alive(listener: socket.socket) -> None:
-    """Half-open peers are found by TCP. Hypercorn's WebSocket pings would keep each closed stream for an interval more:
-    its ping task ends only when it next wakes (docs/design.md, 2026-11-23). Accepted sockets inherit this."""
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, seconds in (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, name):
-            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
+    await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=_drain(exchange, log))
 
 
 def hypercorn_config(listener: socket.socket) -> Config:
@@ -109,7 +80,7 @@ def _drain(exchange: Exchange, log: Log) -> Callable[[], Awaitable[None]]:
     return drain
 
 
-def endpoints(settings: Settings) -> Callable[[Backend], Awaitable[Endpoint]]:
+def endpoints(settings: Settings) -> Endpoints:
     """Where the model is, asked for each call: a Vertex token may have been refreshed since the last."""
     google = settings.google
     rehearsal = settings.backend == "rehearsal"

@@ -21,6 +21,7 @@ from gateway.live import messages as live
 from gateway.server import lifecycle
 from gateway.server.app import App
 from gateway.server.exchange import Exchange
+from gateway.server.listener import listen
 from gateway.settings import Settings, read
 from gateway.telemetry.log import configure
 from gateway.twilio import media
@@ -214,7 +215,7 @@ async def _model_server(models: asyncio.Queue[Model]) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def _gateway(settings: Settings, folder: Path, log: Any) -> AsyncIterator[tuple[str, Exchange]]:
-    listener = lifecycle.listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
     exchange = Exchange(settings, load(folder, {}), lifecycle.endpoints(settings), log)
     stop = asyncio.Event()

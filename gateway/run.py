@@ -1,0 +1,63 @@
+"""`gateway serve`: settings, flows and log put together, with the stand-in beside it where no model is."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+
+from gateway import settings as settings_module
+from gateway.catalog import load
+from gateway.flow.load import Flows
+from gateway.server.listener import listen
+from gateway.settings import Settings
+from gateway.telemetry.log import Log, configure
+
+
+def run_server(changes: Mapping[str, str | None]) -> int:
+    """Serve with the environment and `changes` to it (None: no change). Raises SettingsError and FlowError."""
+    env = settings_module.child_environment(**{key: value for key, value in changes.items() if value is not None})
+    settings = settings_module.read(env, is_terminal=sys.stdout.isatty())
+    flows = load(settings.flows_dir, settings_module.flow_environment(env))
+    log = configure(settings.log_format, settings.log_level)
+    _warn(settings, flows, log)
+    asyncio.run(_serve(settings, flows, log))
+    return 0
+
+
+async def _serve(settings: Settings, flows: Flows, log: Log) -> None:
+    with listen(settings.host, settings.port) as listener:
+        if settings.backend != "rehearsal" or settings.google.base_url:
+            serve = _lifecycle().serve
+            await serve(listener, settings, flows, log)
+            return
+        from gateway.rehearsal.process import standin
+
+        async with asyncio.TaskGroup() as group:
+            # Loading the server's libraries takes longer than the stand-in's start: both at once.
+            loading = group.create_task(asyncio.to_thread(_lifecycle), name="loading")
+            async with standin(script=settings.rehearsal_script) as partner:
+                log.write("rehearsal", {"note": "scripted, not a model", "url": partner.url}, {})
+                serve = (await loading).serve
+                await serve(listener, rehearsing(settings, partner.url), flows, log)
+
+
+def rehearsing(settings: Settings, url: str) -> Settings:
+    """The settings with the stand-in as the model's address."""
+    return replace(settings, google=replace(settings.google, base_url=url))
+
+
+def _lifecycle() -> ModuleType:
+    """The server with all its libraries: 1.5 s and more, so not before it is needed."""
+    return importlib.import_module("gateway.server.lifecycle")
+
+
+def _warn(settings: Settings, flows: Flows, log: Log) -> None:
+    for problem in flows.warnings:
+        log.write("flow-warning", {"problem": str(problem)}, {}, "warning")
+    if settings.auth and not settings.twilio.auth_tokens:
+        why = "no TWILIO_AUTH_TOKEN: every call will be refused; set it, or AUTH=off for a rehearsal on this machine"
+        log.write("auth-without-token", {"why": why}, {}, "warning")

@@ -1,0 +1,163 @@
+"""The real process: it says where it listens, serves, and is gone within seconds of SIGTERM, whatever clients do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+
+from gateway.live import messages as live
+from gateway.server.lifecycle import endpoints
+from gateway.server.listener import listen
+from gateway.settings import SettingsError, child_environment, read
+from tests.server.world import FLOW, Model, Phone, _model_server, http
+
+START_S = 20.0  # a loaded machine; bench/start.py measures
+
+
+class Child:
+    """`gateway serve` as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, models: asyncio.Queue[Model]) -> None:
+        self.process = process
+        self.url = url
+        self.models = models
+
+    async def stop(self, within_s: float) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.process.wait(), within_s)
+
+    async def lines(self) -> list[dict[str, Any]]:
+        assert self.process.stdout is not None
+        return [json.loads(line) for line in (await self.process.stdout.read()).splitlines()]
+
+
+@asynccontextmanager
+async def child(folder: Path, **env: str) -> AsyncIterator[Child]:
+    (folder / "clinic.yaml").write_text(FLOW, encoding="utf-8")
+    models: asyncio.Queue[Model] = asyncio.Queue()
+    async with _model_server(models) as port:
+        base = {"AUTH": "off", "FLOWS_DIR": str(folder), "LOG_FORMAT": "json", "HOST": "127.0.0.1"}
+        model = {"LIVE_BACKEND": "rehearsal", "GOOGLE_GEMINI_BASE_URL": f"ws://127.0.0.1:{port}"}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", "serve", "--port", "0"),
+            env=child_environment(**{**base, **model, **env}),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        try:
+            line = json.loads(await asyncio.wait_for(process.stdout.readline(), START_S))
+            assert line["message"] == "listening"
+            yield Child(process, line["url"], models)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def test_serve_and_drain(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with child(tmp_path) as gateway:
+            assert (await http(gateway.url + "/healthz"))[0] == 200
+            async with connect("ws" + gateway.url[4:] + "/ws/twilio", compression=None, proxy=None) as socket_:
+                phone = Phone(socket_, "MZ1")
+                await phone.start(line="quiet")
+                model = await gateway.models.get()
+                await model.expect(live.Setup)
+                await model.say(live.Ready())
+                stopped = asyncio.ensure_future(gateway.stop(within_s=9))
+                assert (await phone.closed())[0] == 1001
+                assert await stopped == 0
+            messages = [line["message"] for line in await gateway.lines()]
+            assert messages[-2:] == ["draining", "call-ended"]
+
+    asyncio.run(scenario())
+
+
+def test_a_deaf_peer_does_not_hold_the_exit(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with child(tmp_path) as gateway:
+            host, port = gateway.url.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(
+                f"GET /ws/twilio HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            )
+            assert b"101" in await reader.readline()
+            assert await gateway.stop(within_s=9.9) == 0
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_sigint_drains_too(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with child(tmp_path) as gateway:
+            gateway.process.send_signal(signal.SIGINT)
+            assert await asyncio.wait_for(gateway.process.wait(), 9) == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_port_in_use_is_told_with_what_to_do() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError) as raised:
+            listen("127.0.0.1", port)
+    assert str(raised.value) == f"PORT: {port} is in use (take another, or 0 for a free one)"
+
+
+def test_a_host_that_is_not_ours_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"HOST: cannot listen on '192\.0\.2\.1'"):
+        listen("192.0.2.1", 0)
+
+
+def test_the_loopback_of_version_6_will_do() -> None:
+    with listen("::1", 0) as listener:
+        assert listener.getsockname()[0] == "::1"
+
+
+@pytest.mark.parametrize(
+    ("env", "backend", "url", "header"),
+    [
+        (
+            {"LIVE_BACKEND": "developer", "GOOGLE_API_KEY": "k"},
+            "developer",
+            "wss://generativelanguage.googleapis.com//ws/"
+            "google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+            ("x-goog-api-key", "k"),
+        ),
+        (
+            {"GOOGLE_GEMINI_BASE_URL": "ws://127.0.0.1:7"},
+            "developer",
+            "ws://127.0.0.1:7/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+            ("x-goog-api-key", "rehearsal"),
+        ),
+        (
+            {"GOOGLE_GEMINI_BASE_URL": "ws://127.0.0.1:7"},
+            "vertex",
+            "ws://127.0.0.1:7/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent",
+            ("Authorization", "Bearer rehearsal"),
+        ),
+    ],
+)
+def test_where_the_model_is(env: dict[str, str], backend: Any, url: str, header: tuple[str, str]) -> None:
+    async def find() -> tuple[str, dict[str, str]]:
+        found = await endpoints(read(env))(backend)
+        return found.url, dict(found.headers)
+
+    found, headers = asyncio.run(find())
+    assert found == url
+    assert {name.lower(): value for name, value in headers.items()}[header[0].lower()] == header[1]
