@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+
+from gateway.problem import Place, Problem, render
+
+PROBLEMS = [
+    Problem(
+        Place("flows/a b.yaml", 7, 5), "personas.ava.vioce", "unknown key", "did you mean 'voice'?", source="\t   x"
+    ),
+    Problem(Place("c:,.yaml"), "", "100%\nodd", severity="warning"),
+]
+
+
+def test_text() -> None:
+    assert render(PROBLEMS, "text") == (
+        "flows/a b.yaml:7:5: personas.ava.vioce: unknown key (did you mean 'voice'?)\n"
+        "    \t   x\n"
+        "    \t   ^\n"
+        "c:,.yaml:1:1: warning: 100%\nodd"
+    )
+
+
+def test_json() -> None:
+    first = {"file": "flows/a b.yaml", "line": 7, "column": 5, "path": "personas.ava.vioce", "message": "unknown key"}
+    second = {"file": "c:,.yaml", "line": 1, "column": 1, "path": "", "message": "100%\nodd"}
+    assert json.loads(render(PROBLEMS, "json")) == {
+        "problems": [
+            {**first, "hint": "did you mean 'voice'?", "severity": "error"},
+            {**second, "hint": "", "severity": "warning"},
+        ]
+    }
+    assert json.loads(render([], "json")) == {"problems": []}
+
+
+def test_sarif() -> None:
+    report = json.loads(render(PROBLEMS, "sarif"))
+    (run,) = report["runs"]
+    assert report["version"] == "2.1.0"
+    assert run["tool"]["driver"]["name"] == "gateway"
+    first, second = run["results"]
+    assert first == {
+        "ruleId": "flow",
+        "level": "error",
+        "message": {"text": "personas.ava.vioce: unknown key (did you mean 'voice'?)"},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": "flows/a%20b.yaml"},
+                    "region": {"startLine": 7, "startColumn": 5},
+                }
+            }
+        ],
+    }
+    assert second["level"] == "warning"
+
+
+def test_github() -> None:
+    assert render(PROBLEMS, "github") == (
+        "::error file=flows/a b.yaml,line=7,col=5::personas.ava.vioce: unknown key (did you mean 'voice'?)\n"
+        "::warning file=c%3A%2C.yaml,line=1,col=1::100%25%0Aodd"
+    )
