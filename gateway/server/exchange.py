@@ -42,9 +42,7 @@ class Refused(Exception):
 class Exchange:
     """The instance: answers webhooks, carries streams, knows its calls."""
 
-    def __init__(
-        self, settings: Settings, flows: Flows, endpoint: Endpoints, log: Log
-    ) -> None:
+    def __init__(self, settings: Settings, flows: Flows, endpoint: Endpoints, log: Log) -> None:
         self.settings = settings
         self.draining = False
         self._flows = flows

@@ -1,0 +1,229 @@
+"""The sockets of the stand-in: one task group a connection, one loop that steps the session."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import assert_never
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from gateway.live.messages import MAX_MESSAGE_BYTES, LiveProtocolError, build_server, parse_client
+from gateway.rehearsal.ears import Ears
+from gateway.rehearsal.standin.doors import Door, enter
+from gateway.rehearsal.standin.orders import Close, Order, Orders, Recognise, Send, Synthesise, Told, Value
+from gateway.rehearsal.standin.session import Session
+from gateway.rehearsal.standin.talk import House
+from gateway.rehearsal.standin.turns import Ended
+from gateway.rehearsal.voice import Voice, sentences, speaker_for
+
+QUEUED = 64  # frames read ahead of the session; then the socket's own flow control brakes the client
+REASON_BYTES = 123  # all that a close frame holds beside its code (RFC 6455)
+
+Emit = Callable[[str, Mapping[str, Value]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What the server works with. `ears` None: nothing is recognised yet."""
+
+    house: House
+    voice: Voice
+    ears: Callable[[], Ears]
+    emit: Emit
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    speech: Ended
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesised:
+    work: int
+    sentence: str
+    pcm: bytes
+
+
+Fact = str | bytes | Recognised | Synthesised | None  # a frame, a worker's result, or None: the socket is closed
+
+
+@asynccontextmanager
+async def serving(kit: Kit, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """The server, listening; gives its URL, ws://host:port. Raises OSError where the port is taken."""
+    count = 0
+
+    async def connected(socket: ServerConnection) -> None:
+        nonlocal count
+        count += 1
+        await _connected(socket, kit, count)
+
+    async with serve(
+        connected,
+        host,
+        port,
+        process_request=_check,
+        compression=None,
+        max_size=MAX_MESSAGE_BYTES,
+        ping_interval=None,
+        close_timeout=1,
+    ) as server:
+        yield f"ws://{host}:{_port(server)}"
+
+
+def _port(server: Server) -> int:
+    port = next(iter(server.sockets)).getsockname()[1]
+    assert isinstance(port, int)
+    return port
+
+
+def _check(socket: ServerConnection, request: Request) -> Response | None:
+    door = enter(request.path, request.headers)
+    if isinstance(door, int):
+        return socket.respond(HTTPStatus(door), f"{HTTPStatus(door).phrase}\n")
+    return None
+
+
+async def _connected(socket: ServerConnection, kit: Kit, number: int) -> None:
+    request = socket.request
+    door = enter(request.path, request.headers) if request else 404
+    if isinstance(door, int):  # _check let only doors through
+        raise AssertionError(door)
+    if door.refusal:
+        kit.emit("refused", {"connection": number, "code": 1007, "reason": door.refusal})
+        await socket.close(1007, door.refusal)
+        return
+    await Connection(socket, kit, door, number).run()
+
+
+class Connection:
+    """One client's socket."""
+
+    def __init__(self, socket: ServerConnection, kit: Kit, door: Door, number: int) -> None:
+        self._socket = socket
+        self._kit = kit
+        self._door = door
+        self._number = number
+        self._facts: asyncio.Queue[Fact] = asyncio.Queue(QUEUED)
+        self._jobs: asyncio.Queue[Recognise | Synthesise] = asyncio.Queue()  # bounded by the turns of one caller
+        self._session = Session(kit.house, door.backend, door.version, time.monotonic())
+
+    async def run(self) -> None:
+        self._emit("session-opened", {"backend": self._door.backend, "version": self._door.version})
+        try:
+            async with asyncio.TaskGroup() as group:
+                reader = group.create_task(self._read(), name="read")
+                worker = group.create_task(self._work(), name="work")
+                await self._loop()
+                reader.cancel()
+                worker.cancel()
+        finally:
+            self._session.end()
+            code, reason = self._socket.close_code, self._socket.close_reason
+            self._emit("closed", {"name": self._session.name, "code": code, "reason": reason})
+
+    async def _loop(self) -> None:
+        try:
+            while not self._session.closed:
+                fact = await self._next()
+                if fact is None:
+                    return
+                await self._obey(fact)
+        except ConnectionClosed:
+            return
+
+    async def _next(self) -> Fact | Orders:
+        """The next fact, or the orders of a tick that is due."""
+        deadline = self._session.deadline()
+        if deadline is not None and deadline <= time.monotonic():
+            return self._session.tick(time.monotonic())
+        wait = None if deadline is None else deadline - time.monotonic()
+        try:
+            async with asyncio.timeout(wait):
+                fact = await self._facts.get()
+        except TimeoutError:
+            return self._session.tick(time.monotonic())
+        return fact
+
+    async def _obey(self, fact: Fact | Orders) -> None:
+        orders = fact if isinstance(fact, tuple) else self._step(fact)
+        for order in orders:
+            await self._do(order)
+
+    def _step(self, fact: Fact) -> Orders:
+        now = time.monotonic()
+        match fact:
+            case Recognised():
+                return self._session.recognised(fact.speech, fact.words, now)
+            case Synthesised():
+                self._session.synthesised(fact.work, fact.sentence, fact.pcm)
+                return ()
+            case None:
+                return ()
+            case _:
+                return self._frame(fact, now)
+
+    def _frame(self, frame: str | bytes, now: float) -> Orders:
+        try:
+            messages = parse_client(frame)
+        except LiveProtocolError as fault:
+            return self._session.refuse(fault)
+        orders: Orders = ()
+        for message in messages:
+            if not self._session.closed:
+                orders += self._session.handle(message, now)
+        return orders
+
+    async def _do(self, order: Order) -> None:
+        match order:
+            case Told():
+                self._emit(order.event, order.fields)
+            case Send():
+                await self._socket.send(build_server(*order.messages, vertex=self._door.backend == "vertex"))
+            case Recognise() | Synthesise():
+                self._jobs.put_nowait(order)
+            case Close():
+                reason = order.reason.encode()[:REASON_BYTES].decode(errors="ignore")
+                await self._socket.close(order.code, reason)
+            case _:
+                assert_never(order)
+
+    async def _read(self) -> None:
+        try:
+            async for frame in self._socket:
+                await self._facts.put(frame)
+        except ConnectionClosed:
+            pass
+        await self._facts.put(None)
+
+    async def _work(self) -> None:
+        """Recognise and synthesise in threads, one job at a time, so that results keep the order of the orders."""
+        while True:
+            job = await self._jobs.get()
+            match job:
+                case Recognise(speech):
+                    words = await asyncio.to_thread(lambda heard: self._kit.ears().hear(heard.pcm, heard.rate), speech)
+                    await self._facts.put(Recognised(speech, words))
+                case Synthesise():
+                    await self._synthesise(job)
+                case _:
+                    assert_never(job)
+
+    async def _synthesise(self, job: Synthesise) -> None:
+        speaker = speaker_for(job.voice, job.language)
+        for sentence in sentences(job.text):
+            if not self._session.wants(job.work):
+                return
+            pcm = await asyncio.to_thread(self._kit.voice.sentence, sentence, speaker)
+            await self._facts.put(Synthesised(job.work, sentence, pcm))
+        await self._facts.put(Synthesised(job.work, "", b""))
+
+    def _emit(self, event: str, fields: Mapping[str, Value]) -> None:
+        self._kit.emit(event, {"connection": self._number, **fields})

@@ -1,0 +1,186 @@
+"""Text -> speech, from what this machine has: SVOX Pico (py-nanotts), macOS `say`, espeak as a program, else tones.
+
+`choose` takes the first that works, and `Voice.name` says which one it is. Equal text gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from gateway.rehearsal.rates import resample
+
+RATE = 24_000  # Hz, 16-bit little-endian mono PCM
+PICO_RATE = 16_000
+PAUSE_MS = 160  # between sentences: shorter than any silence that ends a turn
+TAIL_MS = 60  # kept after the last audible sample
+
+_AUDIBLE = 200  # of 32768
+_M_MMAP_THRESHOLD = -3  # mallopt; Pico reads memory that it never wrote, and fresh pages are zero
+_FRESH_PAGES = 131_072
+_VOLUME = 0.6  # Pico's own volume clips
+_PICO_LANGUAGES = ("en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT")
+_PITCHES = (1.0, 0.92, 1.1, 0.84, 1.18)
+_LOW = frozenset(("Charon", "Fenrir", "Orus", "Puck", "Enceladus", "Iapetus", "Umbriel", "Algieba", "Algenib"))
+_CACHED = 512  # sentences
+_PROGRAM_S = 20.0
+_WORD_MS, _GAP_MS = 220, 60
+
+
+class VoiceError(Exception):
+    """A speech program failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who speaks: a BCP 47 language and a pitch, 1.0 being the engine's own."""
+
+    language: str = "en-US"
+    pitch: float = 1.0
+
+
+Engine = Callable[[str, Speaker], tuple[bytes, int]]  # a sentence -> PCM and its rate
+
+
+def speaker_for(name: str, language: str = "") -> Speaker:
+    """A Gemini voice's stand-in: the same name sounds always the same, deep voices deep."""
+    code = zlib.crc32(name.encode())
+    pitch = 0.78 if name in _LOW else _PITCHES[code % len(_PITCHES)]
+    english = ("en-US", "en-GB")[code // 8 % 2]
+    wanted = [known for known in _PICO_LANGUAGES if language and known[:2] == language[:2].lower()]
+    return Speaker(
+        language if language in _PICO_LANGUAGES else (english if "en-US" in wanted or not wanted else wanted[0]), pitch
+    )
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The text in sentences, in order; without words, none."""
+    parts = re.split(r"(?<=[.!?…])\s+", text.strip())
+    return tuple(part for part in parts if re.search(r"\w", part))
+
+
+class Voice:
+    """One engine with a memory. `name`: "pico", "say", "espeak" or "tones"."""
+
+    def __init__(self, name: str, engine: Engine) -> None:
+        self.name = name
+        self._engine = engine
+        self._remembered = lru_cache(maxsize=_CACHED)(self._render)
+
+    def sentence(self, text: str, speaker: Speaker | None = None) -> bytes:
+        """One sentence at RATE, with a short pause after it. Takes tens of milliseconds the first time."""
+        return self._remembered(text, speaker or Speaker())
+
+    def speak(self, text: str, speaker: Speaker | None = None) -> bytes:
+        """All of the text at RATE."""
+        return b"".join(self.sentence(part, speaker) for part in sentences(text))
+
+    def _render(self, text: str, speaker: Speaker) -> bytes:
+        pcm, rate = self._engine(text, speaker)
+        return trim(resample(pcm, rate, RATE), RATE) + bytes(PAUSE_MS * RATE // 1000 * 2)
+
+
+def trim(pcm: bytes, rate: int) -> bytes:
+    """Without the silence at both ends, but for TAIL_MS after the last audible sample."""
+    audible = np.flatnonzero(np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)) > _AUDIBLE)
+    if not audible.size:
+        return b""
+    first = max(0, int(audible[0]) - 5 * rate // 1000)
+    return pcm[first * 2 : (int(audible[-1]) + TAIL_MS * rate // 1000) * 2]
+
+
+def choose(names: Sequence[str] = ("pico", "say", "espeak", "tones")) -> Voice:
+    """The first of the named engines that is here and speaks. Tones always do."""
+    for name in names:
+        engine = _LADDER[name]()
+        if engine is not None:
+            return Voice(name, engine)
+    return Voice("tones", tones)
+
+
+def tones(text: str, speaker: Speaker) -> tuple[bytes, int]:
+    """A tone per word: keeps timing and barge-in real where nothing can speak."""
+    gap = np.zeros(_GAP_MS * PICO_RATE // 1000)
+    pieces = [piece for word in text.split() for piece in (_tone(word, speaker.pitch), gap)]
+    samples = np.concatenate(pieces) if pieces else gap
+    return samples.astype("<i2").tobytes(), PICO_RATE
+
+
+def _tone(word: str, pitch: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    count = _WORD_MS * PICO_RATE // 1000
+    hertz = pitch * (220 + zlib.crc32(word.lower().encode()) % 12 * 30)
+    shape = np.sin(np.linspace(0, np.pi, count)) ** 0.5
+    return np.asarray(8_000 * shape * np.sin(2 * np.pi * hertz * np.arange(count) / PICO_RATE), np.float64)
+
+
+def _pico() -> Engine | None:
+    try:
+        engine = importlib.import_module("py_nanotts").NanoTTS()
+    except ImportError:
+        return None
+    if platform.system() == "Linux":
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _FRESH_PAGES)
+
+    def speak(text: str, speaker: Speaker) -> tuple[bytes, int]:
+        return engine.speak(text, voice=speaker.language, pitch=speaker.pitch, volume=_VOLUME), PICO_RATE
+
+    return speak
+
+
+def _say() -> Engine | None:
+    if platform.system() != "Darwin" or not shutil.which("say"):
+        return None
+
+    def speak(text: str, speaker: Speaker) -> tuple[bytes, int]:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "speech.wav")
+            _run(["say", "--file-format=WAVE", "--data-format=LEI16@22050", "-o", str(file), "-f", "-"], text)
+            return wav_sound(file.read_bytes())
+
+    return speak
+
+
+def _espeak() -> Engine | None:
+    program = shutil.which("espeak-ng") or shutil.which("espeak")
+    if program is None:
+        return None
+
+    def speak(text: str, speaker: Speaker) -> tuple[bytes, int]:
+        pitch = str(round(50 * speaker.pitch))
+        return wav_sound(_run([program, "--stdin", "--stdout", "-v", speaker.language[:2], "-p", pitch], text))
+
+    return speak
+
+
+def _run(command: Sequence[str], text: str) -> bytes:
+    try:
+        return subprocess.run(command, input=text.encode(), capture_output=True, check=True, timeout=_PROGRAM_S).stdout
+    except (OSError, subprocess.SubprocessError) as fault:
+        raise VoiceError(f"{command[0]} can't speak: {fault}") from fault
+
+
+def wav_sound(wav: bytes) -> tuple[bytes, int]:
+    """The sound and rate of a 16-bit mono WAV written to a pipe, whose lengths can't be trusted."""
+    at = wav.find(b"data")
+    if wav[:4] != b"RIFF" or at < 0:
+        raise VoiceError("the speech program wrote no WAV")
+    return wav[at + 8 :], int.from_bytes(wav[24:28], "little")
+
+
+def _tones() -> Engine:
+    return tones
+
+
+_LADDER: dict[str, Callable[[], Engine | None]] = {"pico": _pico, "say": _say, "espeak": _espeak, "tones": _tones}

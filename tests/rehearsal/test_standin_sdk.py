@@ -1,0 +1,169 @@
+"""The unmodified google-genai SDK as the stand-in's client, over TLS by a certificate of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from google import genai
+from google.genai import errors, types
+from google.oauth2.credentials import Credentials
+from websockets.exceptions import ConnectionClosedError
+
+from gateway.live import cues
+from gateway.rehearsal.process import Standin, standin
+
+SCRIPT = 'replies: [{hear: book it, say: "Done, {{result}}.", tool: {name: book, args: {day: Monday}}}]\n'
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that is its own authority, with its key, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@asynccontextmanager
+async def secure(handle: Standin, certificate: Path) -> AsyncIterator[str]:
+    """TLS before the stand-in, as a plain byte relay; gives its https:// URL."""
+    port = int(handle.url.rpartition(":")[2])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while piece := await reader.read(65_536):
+                writer.write(piece)
+                await writer.drain()
+        except (ConnectionError, ssl.SSLError):
+            return
+        finally:
+            writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, forth = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(copy(reader, forth))
+            group.create_task(copy(back, writer))
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context) as server:
+        yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
+
+
+def options(url: str, certificate: Path, version: str) -> types.HttpOptions:
+    trust = ssl.create_default_context(cafile=certificate)
+    return types.HttpOptions(
+        base_url=url, api_version=version, async_client_args={"ssl": trust, "proxy": None, "compression": None}
+    )
+
+
+def developer(url: str, certificate: Path, key: str = "any") -> genai.Client:
+    return genai.Client(api_key=key, http_options=options(url, certificate, "v1beta"))
+
+
+def vertex(url: str, certificate: Path) -> genai.Client:
+    return genai.Client(
+        vertexai=True,
+        project="p",
+        location="us-central1",
+        credentials=Credentials(token="fake"),  # type: ignore[no-untyped-call]
+        http_options=options(url, certificate, "v1beta1"),
+    )
+
+
+CONFIG = {
+    "response_modalities": ["AUDIO"],
+    "output_audio_transcription": {},
+    "session_resumption": {},
+    "speech_config": {"voice_config": {"prebuilt_voice_config": {"voice_name": "Aoede"}}},
+}
+
+
+def config() -> types.LiveConnectConfig:
+    return types.LiveConnectConfig.model_validate(CONFIG)
+
+
+@pytest.mark.parametrize("backend", ["developer", "vertex"])
+def test_a_cue_is_spoken_and_the_turn_ends(certificate: Path, backend: str) -> None:
+    async def run() -> None:
+        async with standin(voice="tones") as handle, secure(handle, certificate) as url:
+            client = developer(url, certificate) if backend == "developer" else vertex(url, certificate)
+            async with client.aio.live.connect(model="gemini-3.8-live", config=config()) as session:
+                await session.send_realtime_input(text=cues.say("Good day."))
+                audio, said, usage = b"", "", 0
+                async for message in session.receive():
+                    content = message.server_content
+                    if content and content.model_turn:
+                        audio += b"".join(
+                            part.inline_data.data or b"" for part in content.model_turn.parts or () if part.inline_data
+                        )
+                    if content and content.output_transcription:
+                        said += content.output_transcription.text or ""
+                    if message.usage_metadata:
+                        usage = message.usage_metadata.response_token_count or 0
+                assert said.strip() == "Good day."
+                assert len(audio) > 24_000
+                assert usage == round(len(audio) / 48_000 * 25)
+
+    asyncio.run(run())
+
+
+def test_a_tool_round_trip(certificate: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(SCRIPT)
+
+    async def run() -> None:
+        async with (
+            standin(script=script, voice="tones") as handle,
+            secure(handle, certificate) as url,
+            developer(url, certificate).aio.live.connect(model="gemini-3.8-live", config=config()) as session,
+        ):
+            await session.send_realtime_input(text="Book it!")
+            said = ""
+            async for message in session.receive():
+                if message.tool_call and message.tool_call.function_calls:
+                    [call] = message.tool_call.function_calls
+                    assert (call.name, call.args) == ("book", {"day": "Monday"})
+                    answer = types.FunctionResponse(id=call.id, name=call.name, response={"output": "at nine"})
+                    await session.send_tool_response(function_responses=[answer])
+                if message.server_content and message.server_content.output_transcription:
+                    said += message.server_content.output_transcription.text or ""
+            assert said.strip() == "Done, at nine."
+
+    asyncio.run(run())
+
+
+def test_a_bad_key_is_refused(certificate: Path) -> None:
+    async def run() -> None:
+        async with standin(voice="tones") as handle, secure(handle, certificate) as url:
+            client = developer(url, certificate, "bad")
+            with pytest.raises((errors.APIError, ConnectionClosedError), match="API key not valid"):
+                async with client.aio.live.connect(model="gemini-3.8-live", config=config()):
+                    pass
+
+    asyncio.run(run())
