@@ -56,12 +56,15 @@ def validate(arguments: argparse.Namespace) -> int:
 
 def serve(arguments: argparse.Namespace) -> int:
     from gateway.flow.load import FlowError
+    from gateway.rehearsal.process import StandinError
     from gateway.run import run_server
 
     try:
         return run_server({"HOST": arguments.host, "PORT": arguments.port, "FLOWS_DIR": arguments.flows})
     except FlowError as faults:
         return _say("\n".join(problem.with_caret() for problem in faults.problems), FAULTS)
+    except StandinError as failed:
+        return _say(f"gateway: {failed}", FAULTS)
 
 
 def demo(arguments: argparse.Namespace) -> int:

@@ -36,13 +36,12 @@ async def _serve(settings: Settings, flows: Flows, log: Log) -> None:
             return
         from gateway.rehearsal.process import standin
 
-        async with asyncio.TaskGroup() as group:
-            # Loading the server's libraries takes longer than the stand-in's start: both at once.
-            loading = group.create_task(asyncio.to_thread(_lifecycle), name="loading")
-            async with standin(script=settings.rehearsal_script) as partner:
-                log.write("rehearsal", {"note": "scripted, not a model", "url": partner.url}, {})
-                serve = (await loading).serve
-                await serve(listener, rehearsing(settings, partner.url), flows, log)
+        # Loading the server's libraries takes longer than the stand-in's start: both at once.
+        loading = asyncio.get_running_loop().run_in_executor(None, _lifecycle)
+        async with standin(script=settings.rehearsal_script) as partner:
+            log.write("rehearsal", {"note": "scripted, not a model", "url": partner.url}, {})
+            serve = (await loading).serve
+            await serve(listener, rehearsing(settings, partner.url), flows, log)
 
 
 def rehearsing(settings: Settings, url: str) -> Settings:
