@@ -4,7 +4,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 .PHONY: demo test lint types fmt bench check
 
 demo: $(UV)
-	@$(UV) run --quiet gateway demo
+	@$(UV) run gateway demo
 
 test: $(UV)
 	$(UV) run pytest
