@@ -151,13 +151,19 @@ class Scene:
 
     def _listening(self, now_ms: float) -> None:
         if self._answered_ms is None:
-            over = now_ms - self._since_ms >= NO_ANSWER_MS
+            over = self._unanswered_ms(now_ms) >= NO_ANSWER_MS or now_ms - self._since_ms >= ANSWER_MS
         elif self._turn == 0 and len(self._clips) > 1:
             over = now_ms - self._answered_ms >= BARGE_IN_AFTER_MS
         else:
             over = self._ear.began_ms is None or now_ms - self._answered_ms >= ANSWER_MS
         if over:
             self._next(now_ms)
+
+    def _unanswered_ms(self, now_ms: float) -> float:
+        """How long the caller has been waiting in silence; an agent that can't be interrupted finishes first."""
+        if self._ear.began_ms is not None:
+            return 0.0
+        return now_ms - max(self._since_ms, self._ear.last_ms or 0.0)
 
     def _done(self, now_ms: float) -> None:
         """Nothing follows."""

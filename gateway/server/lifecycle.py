@@ -55,7 +55,7 @@ def hypercorn_config(listener: socket.socket) -> Config:
     config.errorlog = logging.getLogger("hypercorn.error")
     config.accesslog = None
     config.include_server_header = False
-    config.websocket_max_message_size = MAX_MESSAGE_BYTES
+    config.websocket_max_message_size = 2 * MAX_MESSAGE_BYTES  # ours refuses first, and notes why
     config.graceful_timeout = 1
     return config
 

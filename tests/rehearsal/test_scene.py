@@ -96,6 +96,17 @@ def test_an_agent_that_talks_through_the_barge_in_was_not_silenced() -> None:
     assert [event for event in call.events if isinstance(event, AgentBegan)][-1].response_ms == 1220.0
 
 
+def test_an_agent_that_cannot_be_interrupted_is_heard_out_and_its_next_answer_waited_for() -> None:
+    call = Call(clip(), clip())
+    call.agent = [(500, 2000), (4000, 20_000), (21_000, 22_000)]
+    call.run(60_000)
+    answers = [event.at_ms for event in call.events if isinstance(event, AgentBegan)]
+    assert answers == [500, 4000, 21_000]
+    hung_up = call.last()
+    assert isinstance(hung_up, HungUp)
+    assert hung_up.at_ms > 22_000
+
+
 def test_a_clear_that_cuts_no_speech_of_the_agent_is_no_barge_in() -> None:
     call = Call(clip(), clip(2.0))
     call.agent = [(500, 2000), (5000, 5400)]  # a short answer: over before the second clip

@@ -187,6 +187,7 @@ def test_garbage_ends_its_call_and_no_other(tmp_path: Path, raw: str | bytes, co
         other, model = await world.call(line="quiet")
         await phone.socket.send(raw)
         assert (await phone.closed())[0] == code
+        assert (await world.note("phone-fault"))["code"] == code
         await model.say(sound(100))
         assert len((await other.expect(media.Play)).mulaw) == 800
 
