@@ -3,7 +3,7 @@
     hearing     the caller's sound and words
     speech      the agent's sound and words, sent and heard
     turn        whose turn it is, as a table
-    idle        how often a silent caller was asked
+    ledger      what is told, and added up
 
 `handle` never waits and reads no clock. The shell calls it with every fact, carries out the orders in their order, and
 arms one timer for `deadline()`; when it fires, the fact is `Tick`.
@@ -11,7 +11,7 @@ arms one timer for `deadline()`; when it fires, the fact is `Tick`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from gateway.call.facts import (
@@ -20,7 +20,6 @@ from gateway.call.facts import (
     Fact,
     HangUp,
     ModelGone,
-    Note,
     OpenModel,
     Order,
     PhoneFault,
@@ -28,10 +27,9 @@ from gateway.call.facts import (
     Tick,
 )
 from gateway.call.hearing import Hearing
+from gateway.call.ledger import Ledger
 from gateway.call.plan import Plan
 from gateway.call.speech import Speech
-from gateway.call.tally import Tally
-from gateway.call.transcript import Spoken
 from gateway.call.turn import Signal, State, Turn
 from gateway.live import cues
 from gateway.live import messages as live
@@ -44,7 +42,7 @@ INTERNAL_ERROR = 1011
 class Call:
     """`handle(fact, now) -> orders`; `deadline() -> when the next Tick is due`. `now` is seconds, monotonic."""
 
-    __slots__ = ("_hearing", "_plan", "_prompts", "_speech", "_started_at", "_tally", "_turn")
+    __slots__ = ("_hearing", "_ledger", "_plan", "_prompts", "_speech", "_started_at", "_turn")
 
     def __init__(self, plan: Plan, now: float) -> None:
         self._plan = plan
@@ -53,7 +51,7 @@ class Call:
         self._speech = Speech(plan.lead_ms)
         self._turn = Turn(now)
         self._prompts = 0
-        self._tally = Tally()
+        self._ledger = Ledger(now)
 
     def handle(self, fact: Fact, now: float) -> list[Order]:
         """The orders that `fact` leads to, in the order in which they are to be carried out."""
@@ -85,10 +83,10 @@ class Call:
     def _started(self, fact: media.Started, now: float) -> list[Order]:
         plan = self._plan
         fields = {"flow": plan.flow, "line": plan.line, "persona": plan.persona.name, "model": plan.persona.model.name}
-        return [self._note("call-started", now, fields), OpenModel(plan.setup)]
+        return [self._ledger.note("call-started", now, fields), OpenModel(plan.setup)]
 
     def _caller_audio(self, fact: media.CallerAudio, now: float) -> list[Order]:
-        messages, signals = self._hearing.push(fact, self._ms(now))
+        messages, signals = self._hearing.push(fact, self._ledger.ms(now))
         for signal in signals:
             self._prompts = 0
             self._turn.take(signal, now)
@@ -99,10 +97,10 @@ class Call:
         return []
 
     def _digit(self, fact: media.Digit, now: float) -> list[Order]:
-        return [self._note("digit", now, private={"digit": fact.digit})]
+        return [self._ledger.note("digit", now, private={"digit": fact.digit})]
 
     def _unknown_event(self, fact: media.UnknownEvent, now: float) -> list[Order]:
-        return [self._note("phone-unknown-event", now, {"event": fact.event[:40]}, severity="warning")]
+        return [self._ledger.note("phone-unknown-event", now, {"event": fact.event[:40]}, severity="warning")]
 
     def _stopped(self, fact: media.Stopped, now: float) -> list[Order]:
         return self._end("caller-hung-up", now)
@@ -111,7 +109,7 @@ class Call:
         return self._end("phone-gone", now)
 
     def _phone_fault(self, fact: PhoneFault, now: float) -> list[Order]:
-        note = self._note("phone-fault", now, {"code": fact.code}, {"reason": fact.reason}, "warning")
+        note = self._ledger.note("phone-fault", now, {"code": fact.code}, {"reason": fact.reason}, "warning")
         return [note, *self._end("protocol-error", now, fact.code)]
 
     # the model
@@ -119,7 +117,7 @@ class Call:
     def _ready(self, fact: live.Ready, now: float) -> list[Order]:
         if self._turn.state is not State.OPENING:
             return []
-        orders: list[Order] = [self._note("model-ready", now, {"after_ms": self._ms(now)})]
+        orders: list[Order] = [self._ledger.note("model-ready", now, {"after_ms": self._ledger.ms(now)})]
         greeting = self._plan.persona.greeting
         if greeting is None:
             self._turn.take(Signal.READY, now)
@@ -130,15 +128,15 @@ class Call:
         return [*orders, live.SendText(cues.say(self._plan.greeting))]
 
     def _model_audio(self, fact: live.ModelAudio, now: float) -> list[Order]:
-        first = self._speech.sound(fact.pcm, now, self._ms(now))
+        first = self._speech.sound(fact.pcm, now, self._ledger.ms(now))
         self._turn.take(Signal.AGENT_SOUND, now)
         if first is None:
             return []
         silent_since = self._hearing.silent_since_ms
         if silent_since is not None:
             first.response_ms = first.start_ms - silent_since
-            self._tally.responses.append(first.response_ms)
-        return self._spoken(self._hearing.close(self._ms(now)), now)
+            self._ledger.answered(first.response_ms)
+        return self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now)
 
     def _output_transcript(self, fact: live.OutputTranscript, now: float) -> list[Order]:
         self._speech.words(fact.text)
@@ -161,15 +159,14 @@ class Call:
             self._turn.take(Signal.AGENT_PASSED, now)
         if fact.reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
             return []
-        return [self._note("turn-refused", now, {"reason": fact.reason}, severity="warning")]
+        return [self._ledger.note("turn-refused", now, {"reason": fact.reason}, severity="warning")]
 
     def _interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
-        clears, spoken = self._speech.interrupt(now, self._ms(now))
+        clears, spoken = self._speech.interrupt(now, self._ledger.ms(now))
         orders: list[Order] = [*clears, *self._open_ears(now)]
         if spoken is not None:
-            self._tally.barge_ins += 1
-            orders.append(self._note("barge-in", now, {"heard_ms": spoken.heard_ms}))
-            orders += self._spoken(spoken, now)
+            orders.append(self._ledger.barge_in(spoken.heard_ms, now))
+            orders += self._ledger.turn(spoken, now)
         self._turn.take(Signal.BARGE_IN, now)
         if not self._hearing.speaking:
             self._turn.take(Signal.CALLER_FINISHED, now)
@@ -179,20 +176,23 @@ class Call:
         """No tools are declared yet, but a call that stays unanswered would leave the model stuck for good."""
         answers = tuple(live.FunctionResult(c.id, c.name, {"error": "there is no such tool"}) for c in fact.calls)
         names = [c.name[:64] for c in fact.calls]
-        return [live.SendToolResults(answers), self._note("tool-unknown", now, {"tools": names}, severity="warning")]
+        return [
+            live.SendToolResults(answers),
+            self._ledger.note("tool-unknown", now, {"tools": names}, severity="warning"),
+        ]
 
     def _going_away(self, fact: live.GoingAway, now: float) -> list[Order]:
-        return [self._note("model-going-away", now, {"time_left_s": fact.time_left_s}, severity="warning")]
+        return [self._ledger.note("model-going-away", now, {"time_left_s": fact.time_left_s}, severity="warning")]
 
     def _usage(self, fact: live.Usage, now: float) -> list[Order]:
-        self._tally.count(fact)
+        self._ledger.used(fact)
         return []
 
     def _unknown_message(self, fact: live.UnknownMessage, now: float) -> list[Order]:
-        return [self._note("model-unknown-message", now, {"keys": list(fact.keys[:8])}, severity="warning")]
+        return [self._ledger.note("model-unknown-message", now, {"keys": list(fact.keys[:8])}, severity="warning")]
 
     def _model_gone(self, fact: ModelGone, now: float) -> list[Order]:
-        note = self._note("model-gone", now, {"code": fact.code}, {"reason": fact.reason}, "error")
+        note = self._ledger.note("model-gone", now, {"code": fact.code}, {"reason": fact.reason}, "error")
         opening = self._turn.state is State.OPENING
         return [note, *self._end("model-unavailable" if opening else "model-gone", now, INTERNAL_ERROR)]
 
@@ -211,10 +211,10 @@ class Call:
     # what time and play-out bring
 
     def _heard(self, now: float) -> list[Order]:
-        spoken = self._speech.heard(now, self._ms(now))
+        spoken = self._speech.heard(now, self._ledger.ms(now))
         if spoken is None:
             return []
-        orders = self._spoken(self._hearing.close(self._ms(now)), now) + self._spoken(spoken, now)
+        orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now) + self._ledger.turn(spoken, now)
         return orders + self._agent_done(Signal.AGENT_HEARD, now)
 
     def _agent_done(self, signal: Signal, now: float) -> list[Order]:
@@ -236,7 +236,7 @@ class Call:
         return self._turn.due(self._plan.patience, self._speech.free_at)
 
     def _opening_expired(self, now: float) -> list[Order]:
-        note = self._note("model-silent", now, {"after_s": self._plan.patience.opening}, severity="error")
+        note = self._ledger.note("model-silent", now, {"after_s": self._plan.patience.opening}, severity="error")
         return [note, *self._end("model-unavailable", now, INTERNAL_ERROR)]
 
     def _idle_expired(self, now: float) -> list[Order]:
@@ -245,14 +245,14 @@ class Call:
             return self._end("idle", now)
         self._prompts += 1
         self._turn.take(Signal.PROMPTED, now)
-        return [self._note("idle-prompt", now, {"nth": self._prompts}), live.SendText(cues.say(idle.say))]
+        return [self._ledger.note("idle-prompt", now, {"nth": self._prompts}), live.SendText(cues.say(idle.say))]
 
     def _state_expired(self, now: float) -> list[Order]:
         """The agent, or the caller, took longer than the state may last: say so and listen."""
         state = self._turn.state
-        spoken = self._speech.cut(now, self._ms(now))
-        note = self._note("state-expired", now, {"state": state.name.lower()}, severity="warning")
-        return [note, *self._spoken(spoken, now), *self._agent_done(Signal.EXPIRED, now)]
+        spoken = self._speech.cut(now, self._ledger.ms(now))
+        note = self._ledger.note("state-expired", now, {"state": state.name.lower()}, severity="warning")
+        return [note, *self._ledger.turn(spoken, now), *self._agent_done(Signal.EXPIRED, now)]
 
     def _open_ears(self, now: float) -> list[Order]:
         if self._hearing.is_open:
@@ -260,36 +260,14 @@ class Call:
         orders: list[Order] = [*self._hearing.open()]
         if self._hearing.dropped_ms:
             fields = {"dropped_ms": self._hearing.dropped_ms}
-            orders.append(self._note("caller-audio-dropped", now, fields, severity="warning"))
+            orders.append(self._ledger.note("caller-audio-dropped", now, fields, severity="warning"))
         return orders
 
     def _end(self, reason: EndReason, now: float, code: int = 1000) -> list[Order]:
-        ms = self._ms(now)
-        orders = self._spoken(self._hearing.close(ms), now) + self._spoken(self._speech.cut(now, ms), now)
+        ms = self._ledger.ms(now)
+        orders = self._ledger.turn(self._hearing.close(ms), now) + self._ledger.turn(self._speech.cut(now, ms), now)
         self._turn.take(Signal.END, now)
-        fields = {"ended": reason, "duration_ms": ms, **self._tally.fields()}
-        return [*orders, self._note("call-ended", now, fields), HangUp(reason, code)]
-
-    # notes
-
-    def _spoken(self, spoken: Spoken | None, now: float) -> list[Order]:
-        if spoken is None:
-            return []
-        self._tally.turns += 1
-        return [self._note("turn", now, spoken.fields(), {"text": spoken.text})]
-
-    def _note(
-        self,
-        name: str,
-        now: float,
-        fields: Mapping[str, object] | None = None,
-        private: Mapping[str, str] | None = None,
-        severity: Any = "info",
-    ) -> Note:
-        return Note(name, self._ms(now), fields or {}, private or {}, severity)
-
-    def _ms(self, now: float) -> int:
-        return round((now - self._started_at) * 1000)
+        return [*orders, self._ledger.ended(reason, now), HangUp(reason, code)]
 
 
 # Who handles what. A test holds the keys equal to the union `Fact`.
