@@ -6,6 +6,7 @@ Rooms are imported inside the commands: `validate` must not wait for numpy, nor 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import tempfile
@@ -20,6 +21,7 @@ OK, FAULTS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 3
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _speak_any_language()
     arguments = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
@@ -106,13 +108,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _speak_any_language() -> None:
+    """A terminal that can't show a character shows its code. Streams that somebody put in their place stay."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _say(text: str, code: int) -> int:
     print(text, file=sys.stderr)
     return code
 
 
 def _report() -> int:
-    with tempfile.NamedTemporaryFile("w", prefix="gateway-bug-", suffix=".txt", delete=False) as report:
+    form = {"encoding": "utf-8", "errors": "backslashreplace"}
+    with tempfile.NamedTemporaryFile("w", prefix="gateway-bug-", suffix=".txt", delete=False, **form) as report:
         traceback.print_exc(file=report)
         report.write(f"\npython {sys.version}\ncommand {sys.argv[1:2]}\n")
     last = traceback.format_exception_only(sys.exc_info()[1])[-1].strip()

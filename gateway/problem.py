@@ -25,7 +25,8 @@ class Problem:
     """One fault. `str(problem)` is the one text form: `file:line:column: path: message (hint)`.
 
     `path` is the way through the document (`personas.ava.vad.silence`), empty for the document itself.
-    `hint` says what to do and may be empty. `source` is the line of text it stands on, for the caret.
+    `hint` says what to do and may be empty. `source` is the line of text it stands on, for the caret, or of a long
+    line an excerpt, which begins at the column `shown`.
     """
 
     place: Place
@@ -34,6 +35,7 @@ class Problem:
     hint: str = ""
     severity: Severity = "error"
     source: str = ""
+    shown: int = 1
 
     def __str__(self) -> str:
         where = f"{self.place.file}:{self.place.line}:{self.place.column}: "
@@ -50,7 +52,7 @@ class Problem:
         """The text form, then the source line and a caret under the column, as compilers do."""
         if not self.source:
             return str(self)
-        lead = "".join("\t" if c == "\t" else " " for c in self.source[: self.place.column - 1])
+        lead = "".join("\t" if c == "\t" else " " for c in self.source[: max(self.place.column - self.shown, 0)])
         return f"{self}\n    {self.source}\n    {lead}^"
 
 
@@ -65,12 +67,12 @@ def _text(problems: Sequence[Problem]) -> str:
 
 def _json(problems: Sequence[Problem]) -> str:
     """An object with `problems`, a list in the order given; every field is always there."""
-    return json.dumps({"problems": [_plain(problem) for problem in problems]}, ensure_ascii=False, indent=2)
+    return json.dumps({"problems": [_plain(problem) for problem in problems]}, indent=2)
 
 
 def _plain(problem: Problem) -> dict[str, str | int]:
     return {
-        "file": problem.place.file,
+        "file": _printable(problem.place.file),
         "line": problem.place.line,
         "column": problem.place.column,
         "path": problem.path,
@@ -86,7 +88,7 @@ def _sarif(problems: Sequence[Problem]) -> str:
     results = [_result(problem) for problem in problems]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
-    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2)
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
 def _result(problem: Problem) -> dict[str, object]:
@@ -95,7 +97,7 @@ def _result(problem: Problem) -> dict[str, object]:
     return {
         "ruleId": "flow",
         "level": problem.severity,
-        "message": {"text": problem.words()},
+        "message": {"text": problem.words().replace("{", "{{").replace("}", "}}")},  # SARIF 3.11.5: placeholders
         "locations": [{"physicalLocation": location}],
     }
 
@@ -103,7 +105,12 @@ def _result(problem: Problem) -> dict[str, object]:
 def _uri(file: str) -> str:
     from urllib.parse import quote  # here, for only this form needs it
 
-    return quote(file.replace("\\", "/"), safe="/:")
+    return quote(file.replace("\\", "/"), safe="/", errors="surrogateescape")
+
+
+def _printable(file: str) -> str:
+    """A file's name that any reader takes: bytes that are no UTF-8 stand as `\\xff`."""
+    return file.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _github(problems: Sequence[Problem]) -> str:
@@ -113,7 +120,7 @@ def _github(problems: Sequence[Problem]) -> str:
 
 def _command(problem: Problem) -> str:
     place = problem.place
-    file = _escaped(place.file).replace(":", "%3A").replace(",", "%2C")
+    file = _escaped(_printable(place.file)).replace(":", "%3A").replace(",", "%2C")
     return f"::{problem.severity} file={file},line={place.line},col={place.column}::{_escaped(problem.words())}"
 
 

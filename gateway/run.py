@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from gateway.telemetry.log import Log, configure
 
 def run_server(changes: Mapping[str, str | None]) -> int:
     """Serve with the environment and `changes` to it (None: no change). Raises SettingsError and FlowError."""
+    gc.disable()  # loading makes only what stays; `lifecycle` freezes it and turns the collector on again
     env = settings_module.child_environment(**{key: value for key, value in changes.items() if value is not None})
     settings = settings_module.read(env, is_terminal=sys.stdout.isatty())
     flows = load(settings.flows_dir, settings_module.flow_environment(env))

@@ -42,14 +42,15 @@ INTERNAL_ERROR = 1011
 class Call:
     """`handle(fact, now) -> orders`; `deadline() -> when the next Tick is due`. `now` is seconds, monotonic."""
 
-    __slots__ = ("_hearing", "_ledger", "_plan", "_prompts", "_speech", "_started_at", "_turn")
+    __slots__ = ("_hearing", "_ledger", "_line_at", "_longest", "_plan", "_prompts", "_speech", "_turn")
 
     def __init__(self, plan: Plan, now: float) -> None:
         self._plan = plan
-        self._started_at = now
+        self._longest = now + plan.max_duration_s
         self._hearing = Hearing(plan.message_ms)
         self._speech = Speech(plan.lead_ms)
         self._turn = Turn(now)
+        self._line_at = now
         self._prompts = 0
         self._ledger = Ledger(now)
 
@@ -68,7 +69,7 @@ class Call:
         """When something will be due by time alone; None once the call has ended."""
         if self.ended:
             return None
-        times = [self._started_at + self._plan.max_duration_s]
+        times = [self._longest, self._line_at + self._plan.patience.phone]
         for time in (self._due(), self._speech.deadline()):
             if time is not None:
                 times.append(time)
@@ -86,6 +87,7 @@ class Call:
         return [self._ledger.note("call-started", now, fields), OpenModel(plan.setup)]
 
     def _caller_audio(self, fact: media.CallerAudio, now: float) -> list[Order]:
+        self._line_at = now
         messages, signals = self._hearing.push(fact, self._ledger.ms(now))
         for signal in signals:
             self._prompts = 0
@@ -225,8 +227,10 @@ class Call:
         return self._open_ears(now) if greeted else []
 
     def _expire(self, now: float) -> list[Order]:
-        if now >= self._started_at + self._plan.max_duration_s:
+        if now >= self._longest:
             return self._end("max-duration", now)
+        if now >= self._line_at + self._plan.patience.phone:
+            return [self._ledger.note("phone-silent", now, severity="warning"), *self._end("phone-gone", now)]
         due = self._due()
         if due is None or now < due:
             return []

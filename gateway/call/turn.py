@@ -74,6 +74,7 @@ class Patience:
     answering: float = 10.0  # the agent is due
     speaking: float = 6.0  # from the end of play-out to more sound or the turn's completion
     listening: float | None = None
+    phone: float = 60.0  # Twilio sends the line's sound all the time, silence too: without it the phone is gone
 
 
 class Turn:

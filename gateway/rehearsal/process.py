@@ -50,7 +50,7 @@ class Standin:
 
     async def follow(self, lines: asyncio.StreamReader) -> None:
         """Read the process's stdout to its end; what isn't an event is passed over."""
-        while line := await lines.readline():
+        while line := await _line(lines):
             event = _event(line)
             if event:
                 self._put(event)
@@ -121,7 +121,7 @@ async def _listening(process: asyncio.subprocess.Process, errors: _Tail, reading
     assert process.stdout is not None
     try:
         async with asyncio.timeout(START_S):
-            while line := await process.stdout.readline():
+            while line := await _line(process.stdout):
                 event = _event(line)
                 if event.get("event") == "listening":
                     return Standin(event, process.pid)
@@ -130,6 +130,14 @@ async def _listening(process: asyncio.subprocess.Process, errors: _Tail, reading
         await _stop(process)
         raise StandinError(f"didn't listen within {START_S:g} s", str(errors)) from None
     raise StandinError(f"ended with exit code {await process.wait()}", str(errors))
+
+
+async def _line(stream: asyncio.StreamReader) -> bytes:
+    """The next line, or what stands for one that is longer than LINE_BYTES; empty at the end."""
+    try:
+        return await stream.readline()
+    except ValueError:
+        return b"\n"
 
 
 def _event(line: bytes) -> Event:

@@ -7,6 +7,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -24,13 +25,12 @@ def resample(pcm: bytes, source: int, target: int) -> bytes:
     common = math.gcd(source, target)
     up, down = target // common, source // common
     taps = _taps(up, down)
-    half = taps.shape[1] // 2
-    padded = np.pad(samples.astype(np.float64), half)
-    places = np.arange(samples.size * up // down) * down
-    out = np.empty(places.size)
-    for phase in range(up):
-        chosen = places % up == phase
-        out[chosen] = np.correlate(padded, taps[phase], "valid")[places[chosen] // up]
+    around = sliding_window_view(np.pad(samples.astype(np.float64), taps.shape[1] // 2), taps.shape[1])
+    out = np.empty(samples.size * up // down)
+    for first in range(min(up, out.size)):  # every `up`th sample has the same phase, and they lie `down` apart
+        at, phase = divmod(first * down, up)
+        same = out[first::up]
+        same[:] = around[at::down][: same.size] @ taps[phase]
     return np.clip(np.rint(out), -32_768, 32_767).astype("<i2").tobytes()
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import platform
@@ -13,10 +14,11 @@ import shutil
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -34,13 +36,16 @@ _VOLUME = 0.6  # Pico's own volume clips
 _PICO_LANGUAGES = ("en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT")
 _PITCHES = (1.0, 0.92, 1.1, 0.84, 1.18)
 _LOW = frozenset(("Charon", "Fenrir", "Orus", "Puck", "Enceladus", "Iapetus", "Umbriel", "Algieba", "Algenib"))
-_CACHED = 512  # sentences
-_PROGRAM_S = 20.0
+_CACHED = 64  # sentences: of the longest, some 50 MB
+_LONGEST = 200  # characters of a sentence: some 12 s; beyond, it is cut between words
+_LONGEST_WORD = 30  # Pico never returns from a word of 200 accented letters, and fails on one of 60 digits (measured)
+_PROGRAM_S = 5.0  # for one sentence; a caller waits for it
+_WAV_RATES = range(8_000, 48_001)
 _WORD_MS, _GAP_MS = 220, 60
 
 
 class VoiceError(Exception):
-    """A speech program failed."""
+    """A speech engine or program failed at a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +71,44 @@ def speaker_for(name: str, language: str = "") -> Speaker:
 
 
 def sentences(text: str) -> tuple[str, ...]:
-    """The text in sentences, in order; without words, none."""
+    """The text in sentences, in order; without words, none. One that is too long comes in pieces, cut between words."""
     parts = re.split(r"(?<=[.!?…])\s+", text.strip())
-    return tuple(part for part in parts if re.search(r"\w", part))
+    pieces = (piece for part in parts for piece in (_pieces(part) if len(part) > _LONGEST else (part,)))
+    return tuple(piece for piece in pieces if re.search(r"\w", piece))
+
+
+def _pieces(sentence: str) -> Iterator[str]:
+    said = ""
+    for word in re.findall(rf"\S{{1,{_LONGEST}}}", sentence):
+        if said and len(said) + len(word) >= _LONGEST:
+            yield said
+            said = ""
+        said = f"{said} {word}" if said else word
+    yield said
 
 
 class Voice:
-    """One engine with a memory. `name`: "pico", "say", "espeak" or "tones"."""
+    """One engine with a memory. `name`: "pico", "say", "espeak" or "tones". `pause_ms` follows each sentence."""
 
-    def __init__(self, name: str, engine: Engine) -> None:
+    def __init__(self, name: str, engine: Engine, pause_ms: int = PAUSE_MS) -> None:
         self.name = name
         self._engine = engine
+        self._pause = bytes(pause_ms * RATE // 1000 * 2)
         self._remembered = lru_cache(maxsize=_CACHED)(self._render)
 
     def sentence(self, text: str, speaker: Speaker | None = None) -> bytes:
-        """One sentence at RATE, with a short pause after it. Takes tens of milliseconds the first time."""
+        """One sentence at RATE, with a short pause after it. Takes tens of milliseconds the first time.
+
+        Raises VoiceError; what failed isn't remembered. Thread-safe."""
         return self._remembered(text, speaker or Speaker())
 
     def speak(self, text: str, speaker: Speaker | None = None) -> bytes:
-        """All of the text at RATE."""
+        """All of the text at RATE. Raises VoiceError."""
         return b"".join(self.sentence(part, speaker) for part in sentences(text))
 
     def _render(self, text: str, speaker: Speaker) -> bytes:
         pcm, rate = self._engine(text, speaker)
-        return trim(resample(pcm, rate, RATE), RATE) + bytes(PAUSE_MS * RATE // 1000 * 2)
+        return trim(resample(pcm, rate, RATE), RATE) + self._pause
 
 
 def trim(pcm: bytes, rate: int) -> bytes:
@@ -102,7 +121,7 @@ def trim(pcm: bytes, rate: int) -> bytes:
 
 
 def choose(names: Sequence[str] = ("pico", "say", "espeak", "tones")) -> Voice:
-    """The first of the named engines that is here and speaks. Tones always do."""
+    """The first of the named engines that is here. Tones always are."""
     for name in names:
         engine = _LADDER[name]()
         if engine is not None:
@@ -131,10 +150,17 @@ def _pico() -> Engine | None:
     except ImportError:
         return None
     if platform.system() == "Linux":
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _FRESH_PAGES)
+        with contextlib.suppress(AttributeError):  # glibc alone has it
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _FRESH_PAGES)
+    lock = Lock()
 
     def speak(text: str, speaker: Speaker) -> tuple[bytes, int]:
-        return engine.speak(text, voice=speaker.language, pitch=speaker.pitch, volume=_VOLUME), PICO_RATE
+        short = re.sub(rf"(\S{{{_LONGEST_WORD}}})(?=\S)", r"\1 ", text)
+        try:
+            with lock:
+                return engine.speak(short, voice=speaker.language, pitch=speaker.pitch, volume=_VOLUME), PICO_RATE
+        except (RuntimeError, ValueError) as fault:
+            raise VoiceError(f"Pico can't speak: {fault}") from fault
 
     return speak
 
@@ -147,7 +173,7 @@ def _say() -> Engine | None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "speech.wav")
             _run(["say", "--file-format=WAVE", "--data-format=LEI16@22050", "-o", str(file), "-f", "-"], text)
-            return wav_sound(file.read_bytes())
+            return wav_sound(file.read_bytes() if file.exists() else b"")
 
     return speak
 
@@ -172,11 +198,11 @@ def _run(command: Sequence[str], text: str) -> bytes:
 
 
 def wav_sound(wav: bytes) -> tuple[bytes, int]:
-    """The sound and rate of a 16-bit mono WAV written to a pipe, whose lengths can't be trusted."""
-    at = wav.find(b"data")
-    if wav[:4] != b"RIFF" or at < 0:
+    """The sound and rate of a 16-bit mono WAV written to a pipe, whose lengths can't be trusted. Raises VoiceError."""
+    at, rate = wav.find(b"data"), int.from_bytes(wav[24:28], "little")
+    if wav[:4] != b"RIFF" or at < 0 or rate not in _WAV_RATES:
         raise VoiceError("the speech program wrote no WAV")
-    return wav[at + 8 :], int.from_bytes(wav[24:28], "little")
+    return wav[at + 8 :], rate
 
 
 def _tones() -> Engine:

@@ -281,7 +281,15 @@ def test_words_the_level_missed_count_as_the_caller_speaking() -> None:
 
 
 def test_without_an_idle_policy_silence_is_no_reason_to_end() -> None:
-    assert opened().wait(120).ended is None
+    assert opened().silent(120_000).ended is None
+
+
+def test_a_phone_that_sends_nothing_any_more_is_gone() -> None:
+    call = opened().speaks(200).wait(Patience().phone - 0.1)
+    assert call.ended is None
+    call.wait(0.2)
+    assert call.ended == "phone-gone"
+    assert call.notes("phone-silent")
 
 
 # ends
@@ -394,7 +402,7 @@ def test_every_fact_has_its_handler() -> None:
 
 def test_the_deadline_is_always_ahead_after_a_tick() -> None:
     """A shell that fires at each deadline never spins."""
-    call = opened(idle=IDLE, max_duration_s=60.0)
+    call = opened(idle=IDLE, max_duration_s=50.0)
     answer(call, "One two three four five.", 5000)
     steps = 0
     while (due := call.call.deadline()) is not None:
@@ -402,7 +410,7 @@ def test_the_deadline_is_always_ahead_after_a_tick() -> None:
         call(Tick())
         steps += 1
         assert steps < 200
-    assert call.now <= T0 + 60.1
+    assert call.now <= T0 + 50.1
 
 
 def test_a_call_that_is_told_nothing_still_ends() -> None:

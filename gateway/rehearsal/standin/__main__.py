@@ -23,6 +23,7 @@ from gateway.rehearsal.standin.server import Kit, serving
 from gateway.rehearsal.standin.talk import House
 from gateway.rehearsal.voice import choose
 
+MAX_CHARS = 10_000  # of a text in an event line, which its reader takes in a megabyte
 NOTE = "rehearsal: scripted, not a model"
 VOICES = ("pico", "say", "espeak", "tones")
 
@@ -83,7 +84,8 @@ def _await_parent(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
 
 def emit(event: str, fields: Mapping[str, Value]) -> None:
     """One event line; `t` is time.monotonic() at the call."""
-    line = json.dumps({"event": event, "t": time.monotonic(), **fields}, ensure_ascii=False)
+    short = {name: value[:MAX_CHARS] if isinstance(value, str) else value for name, value in fields.items()}
+    line = json.dumps({"event": event, "t": time.monotonic(), **short}, ensure_ascii=False)
     with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the end of stdin tells us to go
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

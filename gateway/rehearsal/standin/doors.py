@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from gateway.live.models import Backend
 
@@ -28,14 +28,16 @@ class Door:
 
 
 def enter(target: str, headers: Mapping[str, str]) -> Door | int:
-    """The door that a request for `target` leads to, or the HTTP status that refuses it. Any key but "bad" is good."""
-    parts = urlsplit(re.sub("^//", "/", target))
-    key = headers.get("x-goog-api-key", "") or "".join(parse_qs(parts.query).get("key", [])[:1])
-    if found := _DEVELOPER.fullmatch(parts.path):
-        token = bool(found[2]) and headers.get("Authorization", "").startswith("Token ")
+    """The door that a request for `target` leads to, or the HTTP status that refuses it. Any key but "bad" is good.
+
+    The headers' names are in lower case."""
+    path, _, query = target.partition("?")
+    key = headers.get("x-goog-api-key", "") or "".join(parse_qs(query).get("key", [])[:1])
+    if found := _DEVELOPER.fullmatch(path):
+        token = bool(found[2]) and headers.get("authorization", "").startswith("Token ")
         return Door("developer", found[1], "" if token or _good(key) else BAD_KEY)
-    if found := _VERTEX.fullmatch(parts.path):
-        return _vertex(found[1], key, headers.get("Authorization", ""))
+    if found := _VERTEX.fullmatch(path):
+        return _vertex(found[1], key, headers.get("authorization", ""))
     return 404
 
 

@@ -32,10 +32,12 @@ class Lifetime:
         return self._over if self._announce is None else self._announce
 
     def tick(self, now: float) -> GoingAway | End | None:
-        """What is due now."""
-        if self._over is not None and now >= self._over:
-            return End.NOW
-        if self._announce is None or self._over is None or now < self._announce:
+        """What is due now. The end never comes without its announcement, however late the tick is."""
+        if self._over is None:
+            return None
+        if self._announce is None:
+            return End.NOW if now >= self._over else None
+        if now < self._announce:
             return None
         self._announce = None
-        return GoingAway(round(self._over - now, 3))
+        return GoingAway(round(max(0.0, self._over - now), 3))

@@ -89,7 +89,7 @@ def load(file: Path) -> Script:
         data = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as fault:
         raise ScriptError(str(file), "", f"can't be read: {fault}") from fault
-    except yaml.YAMLError as fault:
+    except (yaml.YAMLError, ValueError) as fault:  # ValueError: a date such as 2026-13-01
         raise ScriptError(str(file), "", f"is neither YAML nor JSON: {fault}") from fault
     return _Reader(str(file)).script(data)
 
@@ -125,7 +125,13 @@ class _Reader:
         args = tool.get("args", {})
         if not isinstance(args, dict):
             raise ScriptError(self._file, f"{path}.args", "must be a mapping")
-        return Tool(self._text(tool.get("name"), f"{path}.name"), json.loads(json.dumps(args, default=str)))
+        return Tool(self._text(tool.get("name"), f"{path}.name"), self._json(args, f"{path}.args"))
+
+    def _json(self, data: Any, path: str) -> Any:
+        try:
+            return json.loads(json.dumps(data, default=str, allow_nan=False))
+        except (TypeError, ValueError) as fault:
+            raise ScriptError(self._file, path, f"is nothing that JSON can hold: {fault}") from fault
 
     def _duration(self, data: Any, path: str) -> float:
         found = _DURATION.fullmatch(data) if isinstance(data, str) else None

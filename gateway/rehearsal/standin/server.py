@@ -21,17 +21,21 @@ from gateway.rehearsal.standin.orders import Close, Order, Orders, Recognise, Se
 from gateway.rehearsal.standin.session import Session
 from gateway.rehearsal.standin.talk import House
 from gateway.rehearsal.standin.turns import Ended
-from gateway.rehearsal.voice import Voice, sentences, speaker_for
+from gateway.rehearsal.voice import Speaker, Voice, VoiceError, sentences, speaker_for, tones
 
 QUEUED = 64  # frames read ahead of the session; then the socket's own flow control brakes the client
+JOBS = 64  # that wait for ears or voice, 2 MB of sound each at most; a client that asks for more is refused
 REASON_BYTES = 123  # all that a close frame holds beside its code (RFC 6455)
+
+_TONES = Voice("tones", tones)
+_BUSY = "RESOURCE_EXHAUSTED: too many turns at once"
 
 Emit = Callable[[str, Mapping[str, Value]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What the server works with. `ears` None: nothing is recognised yet."""
+    """What the server works with. `ears` is called in a thread, so it may take its time to load them."""
 
     house: House
     voice: Voice
@@ -85,15 +89,19 @@ def _port(server: Server) -> int:
 
 
 def _check(socket: ServerConnection, request: Request) -> Response | None:
-    door = enter(request.path, request.headers)
+    door = _door(request)
     if isinstance(door, int):
         return socket.respond(HTTPStatus(door), f"{HTTPStatus(door).phrase}\n")
     return None
 
 
+def _door(request: Request) -> Door | int:
+    return enter(request.path, {name.lower(): value for name, value in request.headers.raw_items()})
+
+
 async def _connected(socket: ServerConnection, kit: Kit, number: int) -> None:
     request = socket.request
-    door = enter(request.path, request.headers) if request else 404
+    door = _door(request) if request else 404
     if isinstance(door, int):  # _check let only doors through
         raise AssertionError(door)
     if door.refusal:
@@ -112,7 +120,7 @@ class Connection:
         self._door = door
         self._number = number
         self._facts: asyncio.Queue[Fact] = asyncio.Queue(QUEUED)
-        self._jobs: asyncio.Queue[Recognise | Synthesise] = asyncio.Queue()  # bounded by the turns of one caller
+        self._jobs: asyncio.Queue[Recognise | Synthesise] = asyncio.Queue(JOBS)
         self._session = Session(kit.house, door.backend, door.version, time.monotonic())
 
     async def run(self) -> None:
@@ -155,6 +163,8 @@ class Connection:
     async def _obey(self, fact: Fact | Orders) -> None:
         orders = fact if isinstance(fact, tuple) else self._step(fact)
         for order in orders:
+            if self._jobs.full() and isinstance(order, Recognise | Synthesise):
+                return await self._obey(self._session.refuse(LiveProtocolError(_BUSY, 1011)))
             await self._do(order)
 
     def _step(self, fact: Fact) -> Orders:
@@ -217,13 +227,22 @@ class Connection:
                     assert_never(job)
 
     async def _synthesise(self, job: Synthesise) -> None:
-        speaker = speaker_for(job.voice, job.language)
+        """The text by the kit's voice; from a sentence that it can't speak on, by tones."""
+        speaker, voice = speaker_for(job.voice, job.language), self._kit.voice
         for sentence in sentences(job.text):
             if not self._session.wants(job.work):
                 return
-            pcm = await asyncio.to_thread(self._kit.voice.sentence, sentence, speaker)
+            voice, pcm = await self._spoken(voice, sentence, speaker)
             await self._facts.put(Synthesised(job.work, sentence, pcm))
         await self._facts.put(Synthesised(job.work, "", b""))
+
+    async def _spoken(self, voice: Voice, sentence: str, speaker: Speaker) -> tuple[Voice, bytes]:
+        """The sentence's sound, and the voice that spoke it."""
+        try:
+            return voice, await asyncio.to_thread(voice.sentence, sentence, speaker)
+        except VoiceError as fault:
+            self._emit("voice-failed", {"voice": voice.name, "why": str(fault)})
+            return _TONES, _TONES.sentence(sentence, speaker)
 
     def _emit(self, event: str, fields: Mapping[str, Value]) -> None:
         self._kit.emit(event, {"connection": self._number, **fields})

@@ -33,6 +33,8 @@ class Session:
         return self._talk.saved.session if self._talk else ""
 
     def handle(self, message: ClientMessage, now: float) -> Orders:
+        if self.closed:
+            return ()
         try:
             if isinstance(message, Setup):
                 return self._setup(message, now)
@@ -66,13 +68,15 @@ class Session:
         return min((time for time in (mine, talks) if time is not None), default=None)
 
     def tick(self, now: float) -> Orders:
+        if self.closed:
+            return ()
         match self._lifetime.tick(now):
             case End.NOW:
                 return self._close(1008, ABORTED)
             case GoingAway() as away:
                 return (Told("go-away", {"time_left_s": away.time_left_s}), Send((away,)))
             case None:
-                return self._talk.tick(now) if self._talk and not self.closed else ()
+                return self._talk.tick(now) if self._talk else ()
 
     def end(self) -> None:
         if self._talk:
@@ -88,5 +92,7 @@ class Session:
         return (Told("setup", {"name": saved.session, "turns": saved.turns, **facts}), Send((Ready(saved.session),)))
 
     def _close(self, code: int, reason: str) -> Orders:
+        if self.closed:
+            return ()
         self.closed = True
         return (Told("closing", {"code": code, "reason": reason}), Close(code, reason))

@@ -99,13 +99,14 @@ def _is_path(parts: Sequence[str], backend: Backend) -> bool:
 
 def _check_abilities(model: str, generation: Mapping[str, Any], proactivity: Mapping[str, Any]) -> None:
     """What this model refuses; source: ai.google.dev, models/gemini-3.8-live and its migration guide."""
-    if [kind for kind in generation.get("responseModalities") or ["AUDIO"] if kind != "AUDIO"]:
+    modalities = generation.get("responseModalities") or ["AUDIO"]
+    if not isinstance(modalities, list) or any(kind != "AUDIO" for kind in modalities):
         raise LiveProtocolError(INVALID)
-    thinking = generation.get("thinkingConfig")
-    if model == "gemini-3.8-live" and thinking is not None:
+    thinking = _object(generation, "thinkingConfig")
+    if model == "gemini-3.8-live" and generation.get("thinkingConfig") is not None:
         raise LiveProtocolError("Thinking config is not supported for this model.")
     if model == _THINKER:
-        _check_thinker(thinking or {})
+        _check_thinker(thinking)
     if model.startswith("gemini-3") and generation.get("enableAffectiveDialog") is not None:
         raise LiveProtocolError(INVALID)
     if model.startswith("gemini-3.8") and proactivity.get("proactiveAudio") is False:

@@ -28,9 +28,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """The clock says that all of the turn's speech was played. `seconds` of it."""
-
-    seconds: float
+    """The clock says that all of the turn's speech was played."""
 
 
 class Speaker:
@@ -72,6 +70,11 @@ class Speaker:
         self.active = self.generating = False
         self._pieces.clear()
 
+    def rest(self) -> float:
+        """The turn is over: the seconds that were sent in it. The next turn's count begins at 0."""
+        seconds, self.seconds = self.seconds, 0.0
+        return seconds
+
     def deadline(self) -> float | None:
         if not self.active:
             return None
@@ -86,7 +89,7 @@ class Speaker:
             return ()
         if not self.generating:
             self.active = False
-            return Played(self.seconds)
+            return Played()
         if self._pieces:
             return self._send(self._pieces.popleft(), now)
         self.generating = False

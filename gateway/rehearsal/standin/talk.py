@@ -44,6 +44,7 @@ from gateway.rehearsal.standin.setup import INVALID, Wishes
 from gateway.rehearsal.standin.speaker import Played, Speaker
 from gateway.rehearsal.standin.turns import Began, Ended, Listener, Turn
 
+MAX_CHARS = 6_000  # of one answer: some six minutes, 18 MB of sound; a rehearsal's answer is ten seconds
 WAITING = 8  # turns kept while an answer mustn't be interrupted; older ones are forgotten
 TOKENS_S = 25  # per second of audio, Google's best-practices page
 
@@ -181,7 +182,7 @@ class Talk:
             raise LiveProtocolError(INVALID)  # that model takes it as initial history alone
         orders = self._interrupt(now)
         if not content.complete:
-            return orders
+            return orders + self._next(now)
         words = [turn.text for turn in content.turns if turn.role == "user"]
         return orders + self._read(words[-1] if words else "", "content", now)
 
@@ -236,6 +237,7 @@ class Talk:
         return (*self._unsaved(), told, Send((ToolCall((call,)),)))
 
     def _say(self, text: str, now: float) -> Orders:
+        text = text[:MAX_CHARS]
         self._work += 1
         self._speaker.begin(now)
         told = Told("speaking", {"text": text})
@@ -259,8 +261,9 @@ class Talk:
     # The end of a turn
 
     def _turn_over(self, interrupted: bool, now: float) -> Orders:
-        told = Told("turn-complete", {"interrupted": interrupted, "spoken_s": round(self._speaker.seconds, 3)})
-        orders: Orders = (told, Send((TurnComplete(), self._usage())))
+        seconds = self._speaker.rest()
+        told = Told("turn-complete", {"interrupted": interrupted, "spoken_s": round(seconds, 3)})
+        orders: Orders = (told, Send((TurnComplete(), self._usage(seconds))))
         if not self._wishes.resumable:
             return orders
         handle = self._house.resumption.issue(self.saved, now)
@@ -271,7 +274,7 @@ class Talk:
         """While it generates, a session can't be resumed."""
         return (Send((ResumptionUpdate(),)),) if self._wishes.resumable else ()
 
-    def _usage(self) -> Usage:
+    def _usage(self, seconds: float) -> Usage:
         heard = round(self._listener.clock_ms / 1000 * TOKENS_S)
-        said = round(self._speaker.seconds * TOKENS_S)
+        said = round(seconds * TOKENS_S)
         return Usage(heard, said, heard + said, by_modality={"prompt/AUDIO": heard, "response/AUDIO": said})

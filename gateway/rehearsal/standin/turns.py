@@ -16,6 +16,7 @@ from gateway.rehearsal.standin.setup import Detection
 
 PREROLL_MS = 300  # kept before the start, so that a soft beginning isn't lost
 MAX_MS = 60_000  # of one utterance that is kept for recognition
+RATES = range(1_000, 48_001, 50)  # Hz; what lies beyond would only fill the memory
 VOICED_RATES = (8_000, 16_000, 32_000, 48_000)  # what webrtcvad takes
 
 Voiced = Callable[[bytes], bool]  # one frame of 20 ms
@@ -77,8 +78,8 @@ class Detector:
         return self._turn(max(self._rose_ms, float((self._seen - len(self._recent)) * FRAME_MS)))
 
     def _stop(self, edges: tuple[Edge, ...]) -> bool:
-        if not self._meter.speaking:
-            return self._turn(edges[-1].at_ms if edges else float(self._seen * FRAME_MS))
+        if edges:  # the meter was speaking, so this is its end
+            return self._turn(edges[-1].at_ms)
         if self._quiet < self._silence:
             return False
         return self._turn(float((self._seen - self._quiet) * FRAME_MS))
@@ -105,7 +106,7 @@ class Listener:
 
     def __init__(self, wanted: Detection) -> None:
         self._wanted = wanted
-        self._rate = 0
+        self._rate = 0  # none yet
         self._detector: Detector | None = None
         self._rest = b""
         self._sound = bytearray()
@@ -123,8 +124,8 @@ class Listener:
         return self._start_ms is not None
 
     def push(self, pcm: bytes, rate: int) -> tuple[Turn, ...]:
-        """Sound in any pieces. Raises ValueError for a rate that isn't a multiple of 50 Hz."""
-        found = self._change(rate) if rate != self._rate else ()
+        """Sound in any pieces. Raises ValueError for a rate that isn't one of RATES."""
+        found = () if rate == self._rate and rate else self._change(rate)
         size = rate * FRAME_MS // 1000 * 2
         pcm = self._rest + pcm
         whole = len(pcm) - len(pcm) % size
@@ -136,7 +137,9 @@ class Listener:
     def flush(self) -> tuple[Turn, ...]:
         """The stream pauses: a turn that is going on ends here."""
         self._detector, self._rest = None, b""
-        return self._end(self._clock_ms)
+        found = self._end(self._clock_ms)
+        self._sound.clear()
+        return found
 
     def start(self) -> tuple[Turn, ...]:
         """activityStart."""
@@ -147,11 +150,10 @@ class Listener:
         return self._end(self._clock_ms)
 
     def _change(self, rate: int) -> tuple[Turn, ...]:
-        found = self.flush()
-        if rate % 50:
-            raise ValueError(f"{rate} Hz is no multiple of 50")
+        if rate not in RATES:
+            raise ValueError(f"{rate} Hz is no multiple of 50 from 1000 to 48000")
+        found = self.flush() if self._rate else ()  # the first sound ends no activity that was marked before it
         self._rate = rate
-        self._sound.clear()
         return found
 
     def _frame(self, pcm: bytes) -> tuple[Turn, ...]:
