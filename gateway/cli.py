@@ -121,9 +121,8 @@ def _say(text: str, code: int) -> int:
 
 
 def _report() -> int:
-    form = {"encoding": "utf-8", "errors": "backslashreplace"}
-    with tempfile.NamedTemporaryFile("w", prefix="gateway-bug-", suffix=".txt", delete=False, **form) as report:
-        traceback.print_exc(file=report)
-        report.write(f"\npython {sys.version}\ncommand {sys.argv[1:2]}\n")
+    words = f"{traceback.format_exc()}\npython {sys.version}\ncommand {sys.argv[1:2]}\n"
+    with tempfile.NamedTemporaryFile(prefix="gateway-bug-", suffix=".txt", delete=False) as report:
+        report.write(words.encode("utf-8", "backslashreplace"))
     last = traceback.format_exception_only(sys.exc_info()[1])[-1].strip()
     return _say(f"gateway: a bug of ours: {last[:200]}\nthe report is in {report.name}", BUG)

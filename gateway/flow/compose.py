@@ -147,7 +147,8 @@ class _Composer:
         start = _start(event)
         written = re.compile(r"![^\s,\[\]{}]*").search(self.text.text, start)
         shown, start = (written.group(), written.start()) if written else ("!", start)
-        self.problems.append(self.text.problem(start, f"the tag '{shown}' is not taken", "remove it"))
+        hint = "remove it, or put the value in quotes"
+        self.problems.append(self.text.problem(start, f"the tag '{shown}' is not taken", hint))
 
     def fault(self, event: yaml.Event, message: str, hint: str) -> None:
         self.problems.append(self.text.problem(_start(event), message, hint))

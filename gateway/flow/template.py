@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-# What the call itself knows. `call.from` may be "anonymous"; date and time are those of the flow's time zone.
+# What the call itself knows. `call.from` is "withheld" where the caller's number is; date and time are those of the
+# flow's time zone.
 BUILT_IN = ("call.from", "call.to", "call.line", "call.date", "call.time")
 _HOLE = re.compile(r"\{\{([^{}]*)\}\}")
+# A '{{' that opens no hole; of more than two braces the last two.
+_TOKEN = re.compile(_HOLE.pattern + r"|\{\{(?!\{)")
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One `{{name}}` at offset `start` as `written`. A `{{` that is never closed has the name None."""
+
+    start: int
+    written: str
+    name: str | None
 
 
 class TemplateError(ValueError):
@@ -22,12 +35,19 @@ class TemplateError(ValueError):
         return f"{self.message}: {self.piece}"
 
 
+def holes(text: str) -> Iterator[Hole]:
+    """The holes in order of appearance, repeats included."""
+    for match in _TOKEN.finditer(text):
+        yield Hole(match.start(), match.group(), None if match[1] is None else match[1].strip())
+
+
 def names(text: str) -> tuple[str, ...]:
     """The names in order of appearance, repeats included. Raises TemplateError where a `{{` is never closed."""
-    rest = _HOLE.sub("", text)
-    if "{{" in rest:
-        raise TemplateError("'{{' is never closed", "{{" + rest.split("{{", 1)[1].split("\n", 1)[0])
-    return tuple(match[1].strip() for match in _HOLE.finditer(text))
+    found = list(holes(text))
+    for hole in found:
+        if hole.name is None:
+            raise TemplateError("'{{' is never closed", "{{" + re.split(r"\n|\{\{", text[hole.start + 2 :])[0])
+    return tuple(hole.name for hole in found if hole.name is not None)
 
 
 def render(text: str, values: Mapping[str, str]) -> str:

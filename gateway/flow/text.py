@@ -10,7 +10,7 @@ from gateway.problem import Place, Problem, Severity
 
 # A flow is written by hand; 1 MiB is more text than any Live model takes as instructions.
 MAX_BYTES = 1 << 20
-MAX_SHOWN = 240  # characters of a source line that a report carries
+MAX_SHOWN = 240  # characters of a source line that a report carries, around the fault
 # What YAML 1.1 forbids in a stream (section 5.1), so that the parser below never meets it.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -29,12 +29,16 @@ class Text:
         line = bisect_right(self.starts, offset)
         return Place(self.file, line, offset - self.starts[line - 1] + 1)
 
-    def line(self, number: int) -> str:
-        """The source line, for the caret; empty when it is too long to show."""
-        start = self.starts[number - 1]
-        end = self.starts[number] if number < len(self.starts) else len(self.text)
-        line = self.text[start:end].rstrip("\r\n")
-        return line if len(line) <= MAX_SHOWN else ""
+    def excerpt(self, place: Place) -> tuple[str, int]:
+        """The source line for the caret, or of a long one a piece around the place; and the column it begins at."""
+        start = self.starts[place.line - 1]
+        end = self.starts[place.line] if place.line < len(self.starts) else len(self.text)
+        if end - start <= MAX_SHOWN:
+            return self.text[start:end].rstrip("\r\n"), 1
+        first = max(start, start + place.column - 1 - MAX_SHOWN // 2)
+        piece = self.text[first : min(first + MAX_SHOWN, end)].rstrip("\r\n")
+        lead = "…" if first > start else ""
+        return lead + piece + ("…" if first + MAX_SHOWN < end else ""), first - start + 1 - len(lead)
 
     def problem(self, offset: int, message: str, hint: str = "", path: str = "") -> Problem:
         return self.report(offset, path, message, hint, "error")
@@ -43,7 +47,7 @@ class Text:
         """A fault at an offset. What it quotes from the file can't break the line or steer a terminal."""
         place = self.place(offset)
         path, message, hint = (_CONTROL.sub("?", words) for words in (path, message, hint))
-        return Problem(place, path, message, hint, severity, self.line(place.line))
+        return Problem(place, path, message, hint, severity, *self.excerpt(place))
 
 
 def text_of(file: str, text: str) -> Text:

@@ -29,10 +29,11 @@ class StandinError(Exception):
 
 
 class Standin:
-    """A running stand-in. `url` is ws://127.0.0.1:PORT, `first` its listening event."""
+    """A running stand-in. `url` is ws://127.0.0.1:PORT, `first` its listening event, `errors` its stderr as text."""
 
-    def __init__(self, first: Event, pid: int) -> None:
+    def __init__(self, first: Event, pid: int, errors: object = "") -> None:
         self.first = first
+        self.errors = errors
         self.pid = pid
         self.url = str(first["url"])
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(KEPT)
@@ -124,7 +125,7 @@ async def _listening(process: asyncio.subprocess.Process, errors: _Tail, reading
             while line := await _line(process.stdout):
                 event = _event(line)
                 if event.get("event") == "listening":
-                    return Standin(event, process.pid)
+                    return Standin(event, process.pid, errors)
             await reading
     except TimeoutError:
         await _stop(process)

@@ -58,6 +58,7 @@ class Bridge:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+            self._tasks.clear()  # their exceptions hold frames that hold us
         return end
 
     def tell(self, fact: Fact) -> None:

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import time
-import wave
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from gateway.live import cues
 from gateway.live.messages import (
@@ -30,7 +23,6 @@ from gateway.live.messages import (
     ResumptionUpdate,
     SendActivityEnd,
     SendActivityStart,
-    SendAudio,
     SendAudioStreamEnd,
     SendContent,
     SendText,
@@ -41,168 +33,30 @@ from gateway.live.messages import (
     TurnComplete,
     Usage,
     VoiceActivity,
-    build,
-    parse,
 )
-from gateway.rehearsal import ears
-from gateway.rehearsal.ears import Ears
 from gateway.rehearsal.rates import resample
-from gateway.rehearsal.standin.orders import Value
-from gateway.rehearsal.standin.resumption import Resumption
-from gateway.rehearsal.standin.script import DEFAULT, Reply, Script, Tool
-from gateway.rehearsal.standin.server import Kit, serving
-from gateway.rehearsal.standin.talk import House
-from gateway.rehearsal.voice import Speaker, Voice, choose, tones
-
-DEVELOPER = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
-VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
-KEY = {"x-goog-api-key": "any"}
-BEARER = {"Authorization": "Bearer token"}
-FULL: Mapping[str, Any] = {"inputAudioTranscription": {}, "outputAudioTranscription": {}, "sessionResumption": {}}
-SETUP: Mapping[str, Any] = {"model": "models/gemini-3.8-live", **FULL}
-VERTEX_MODEL = "projects/p/locations/l/publishers/google/models/gemini-3.8-live"
-SPEECH = Path(ears.__file__).parent / "speech"
-LINE = "ten of clubs"
-SCRIPT = Script(
-    (
-        Reply(LINE, "Yes, {{heard}}."),
-        Reply("book it", "Booked: {{result}}.", Tool("book", {"day": "Monday"})),
-        Reply("leave", "Good bye.", go_away_s=0.3),
-    ),
-    ("First answer to {{heard}}.", "Second answer.", "Third answer."),
+from gateway.rehearsal.voice import Speaker, Voice, VoiceError, tones
+from tests.rehearsal.standin.house import (
+    BEARER,
+    DEVELOPER,
+    KEY,
+    LINE,
+    LONG,
+    SETUP,
+    SILENCE,
+    VERTEX,
+    VERTEX_MODEL,
+    WORD_MS,
+    Rehearsal,
+    audio,
+    heard,
+    kinds,
+    quick,
+    realtime,
+    recorded,
+    rehearse,
+    said,
 )
-LONG = cues.say("These are quite a few words, so that somebody can interrupt them before all were played, " * 3)
-SILENCE = bytes(16_000 * 2)  # one second
-
-
-class Client:
-    """One connection to the stand-in, with everything that came."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-        self.came: list[ServerMessage] = []
-
-    async def send(self, *messages: Any) -> None:
-        for message in messages:
-            await self.socket.send(build(message))
-
-    async def until(self, *kinds: type) -> list[ServerMessage]:
-        """Everything up to the first message of each kind, in that order."""
-        start = len(self.came)
-        for kind in kinds:
-            async with asyncio.timeout(5):
-                while True:
-                    frame = await self.socket.recv(decode=False)
-                    assert isinstance(frame, bytes)
-                    messages = parse(frame)
-                    self.came += messages
-                    if any(isinstance(message, kind) for message in messages):
-                        break
-        return self.came[start:]
-
-    async def frames(self) -> AsyncIterator[str | bytes]:
-        """Every frame until the connection is closed, however it is."""
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                yield await self.socket.recv()
-
-    async def closed(self) -> tuple[int, str]:
-        """The close code and reason, once it comes."""
-        async with asyncio.timeout(5):
-            async for frame in self.frames():
-                self.came += parse(frame)
-        return self.socket.close_code or 0, self.socket.close_reason or ""
-
-    async def speak(self, pcm: bytes, rate: int = 16_000) -> None:
-        """Sound in pieces of 40 ms, as fast as it goes: the detector's clock is the sound's."""
-        size = rate // 25 * 2
-        await self.send(*(SendAudio(pcm[at : at + size], rate) for at in range(0, len(pcm), size)))
-
-
-class Rehearsal:
-    """A stand-in inside this process, with its events."""
-
-    def __init__(self, url: str, events: list[dict[str, Value]]) -> None:
-        self.url = url
-        self.events = events
-
-    @asynccontextmanager
-    async def session(
-        self, setup: Mapping[str, Any] = SETUP, path: str = DEVELOPER, headers: Mapping[str, str] = KEY
-    ) -> AsyncIterator[Client]:
-        async with connect(self.url + path, additional_headers=headers, compression=None, proxy=None) as socket:
-            client = Client(socket)
-            await socket.send(json.dumps({"setup": setup}))
-            await client.until(Ready)
-            yield client
-
-    async def refusal(
-        self, *frames: object, path: str = DEVELOPER, headers: Mapping[str, str] = KEY
-    ) -> tuple[int, str]:
-        async with connect(self.url + path, additional_headers=headers, compression=None, proxy=None) as socket:
-            for frame in frames:
-                await socket.send(frame if isinstance(frame, str) else json.dumps(frame))
-            return await Client(socket).closed()
-
-    def told(self, event: str) -> list[dict[str, Value]]:
-        return [fields for fields in self.events if fields["event"] == event]
-
-
-def rehearse(test: Callable[[Rehearsal], Awaitable[None]], connection_s: float | None = None) -> None:
-    async def run() -> None:
-        events: list[dict[str, Value]] = []
-
-        def emit(event: str, fields: Mapping[str, Value]) -> None:
-            events.append({"event": event, "t": time.monotonic(), **fields})
-
-        kit = Kit(House(SCRIPT, Resumption(), connection_s), Voice("quick", quick), hearing, emit)
-        async with serving(kit) as url:
-            await test(Rehearsal(url, events))
-
-    asyncio.run(run())
-
-
-def quick(text: str, speaker: Speaker) -> tuple[bytes, int]:
-    """Tones six times as fast: tests mustn't wait for long sentences."""
-    return tones(text, speaker)[0], 96_000
-
-
-_EARS: list[Ears] = []
-
-
-def hearing() -> Ears:
-    if not _EARS:
-        _EARS.append(Ears((LINE,)))
-    return _EARS[0]
-
-
-def recorded(name: str = "cards-001") -> bytes:
-    with wave.open(str(SPEECH / f"{name}.wav")) as file:
-        return bytes(file.readframes(file.getnframes()))
-
-
-def kinds(messages: list[ServerMessage]) -> list[type]:
-    """The kinds in order, repetitions of speech left out."""
-    speech = (ModelAudio, OutputTranscript)
-    found = [type(message) for message in messages]
-    return [kind for at, kind in enumerate(found) if kind not in speech or kind not in found[:at]]
-
-
-def audio(messages: list[ServerMessage]) -> bytes:
-    return b"".join(message.pcm for message in messages if isinstance(message, ModelAudio))
-
-
-def said(messages: list[ServerMessage]) -> str:
-    return "".join(message.text for message in messages if isinstance(message, OutputTranscript)).strip()
-
-
-def heard(messages: list[ServerMessage]) -> str:
-    return "".join(message.text for message in messages if isinstance(message, InputTranscript))
-
-
-def realtime(**config: object) -> Mapping[str, Any]:
-    return {**SETUP, "realtimeInputConfig": config}
-
 
 # Turns
 
@@ -231,7 +85,7 @@ def test_a_cue_is_said_exactly_in_the_documented_order() -> None:
 def test_speech_comes_in_messages_of_240_ms_faster_than_real_time() -> None:
     async def test(house: Rehearsal) -> None:
         async with house.session() as client:
-            await client.send(SendText(LONG))
+            await client.send(SendText(cues.say("one two three four five")))
             start = time.monotonic()
             messages = await client.until(GenerationComplete)
             took = time.monotonic() - start
@@ -239,7 +93,7 @@ def test_speech_comes_in_messages_of_240_ms_faster_than_real_time() -> None:
         assert set(sizes[:-1]) == {11_520}
         assert sum(sizes) / 48_000 > 2.5 * took
 
-    rehearse(test)
+    rehearse(test, voice=Voice("tones", tones))
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000])
@@ -316,6 +170,26 @@ def test_text_and_content_are_answered() -> None:
             assert said(await client.until(TurnComplete)) == "Second answer."
 
     rehearse(test)
+
+
+def test_a_voice_that_fails_in_mid_call_goes_on_as_tones_and_says_so_once_a_text() -> None:
+    def hoarse(text: str, speaker: Speaker) -> tuple[bytes, int]:
+        if "o" in text.lower():
+            raise VoiceError("hoarse can't speak: out of breath")
+        return quick(text, speaker)
+
+    async def test(house: Rehearsal) -> None:
+        async with house.session() as client:
+            await client.send(SendText(cues.say("Three. Two. One.")))
+            failed = await client.until(TurnComplete)
+            await client.send(SendText(cues.say("Three six.")))
+            assert len(audio(await client.until(TurnComplete))) == 2 * WORD_MS * 48
+        assert said(failed) == "Three. Two. One."
+        assert len(audio(failed)) > 600 * 48
+        [told] = house.told("voice-failed")
+        assert (told["voice"], told["why"]) == ("hoarse", "hoarse can't speak: out of breath")
+
+    rehearse(test, voice=Voice("hoarse", hoarse, pause_ms=0))
 
 
 # Barge-in
@@ -616,10 +490,3 @@ def test_every_way_in(path: str, headers: Mapping[str, str], model: str) -> None
             assert kinds(client.came) == [Ready]
 
     rehearse(test)
-
-
-def test_the_default_answers_are_honest_and_long_enough_to_interrupt() -> None:
-    speech = choose(("pico",))
-    for words in DEFAULT.otherwise:
-        assert "script" in words
-        assert len(speech.speak(words)) / 48_000 > 5
