@@ -62,6 +62,8 @@ def build(data: Data, file: str) -> Flow:
         numbers=tuple(Number(**number) for number in flow["numbers"]),
         personas={name: _persona(name, persona) for name, persona in flow["personas"].items()},
         limits=Limits(_ms(flow["limits"]["max_duration"]) / 1000),
+        language=flow["defaults"]["language"],
+        model=flow["defaults"]["model"],
     )
 
 

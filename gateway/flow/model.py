@@ -104,13 +104,15 @@ class Flow:
     numbers: tuple[Number, ...]
     personas: Mapping[str, Persona]
     limits: Limits
+    language: str = ""  # what `defaults` hand down; each persona holds what is its own
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What another room says against a flow (`live.models.judge`): `path` names a place in the document
     (`("personas", "ava", "model", "name")`), which `flow.load` turns into file, line and column: those of the value,
-    of its `key`, or of the first `piece` of text within the value."""
+    of its `key`, or of a `piece` of text within the value: the first one after `nth` others like it."""
 
     path: tuple[str | int, ...]
     message: str
@@ -118,3 +120,4 @@ class Finding:
     severity: Literal["error", "warning"] = "error"
     at: Literal["value", "key"] = "value"
     piece: str = ""
+    nth: int = 0

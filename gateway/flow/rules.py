@@ -1,4 +1,4 @@
-"""What a schema can't say of one file: references, names in texts, time zones, what is unused.
+"""What a schema can't say of one file: references, time zones, what is unused. For texts with {{…}} see `speech`.
 
 Rules read completed data (`build.complete`) that the schema may have found fault with: they pass over wrong shapes.
 """
@@ -10,27 +10,21 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from gateway.flow import template
+from gateway.flow import speech
 from gateway.flow.model import Finding
-from gateway.flow.near import did_you_mean, near
+from gateway.flow.near import MAX_KNOWN, did_you_mean, near
 from gateway.flow.source import Data, Path
+from gateway.flow.speech import entries
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-# The texts in which {{name}} is filled in, as ways through a persona.
-_TEXTS: tuple[tuple[str, ...], ...] = (("instructions",), ("greeting", "text"), ("idle", "say"))
+# Zones of the tz database that are a fixed offset and never change to daylight saving time.
+_FIXED = {"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}
 
 
-def judge(data: Data, file: str) -> list[Finding]:
-    """Everything the rules have against one file, in no order."""
+def judge(data: Data, file: str, written: Data = None) -> list[Finding]:
+    """Everything the rules have against one file, in no order. `written` is its data before it was completed."""
     findings = [finding for rule in _RULES for finding in rule(data)]
-    return [*findings, *_file_name(data, file)]
-
-
-def entries(data: Data, *keys: str) -> dict[str, Data]:
-    """The section at these keys, or nothing where there is none of that shape."""
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else {}
+    return [*findings, *_file_name(data, file), *_overruled(written)]
 
 
 def numbers(data: Data) -> Iterator[tuple[Path, dict[str, Data]]]:
@@ -39,15 +33,6 @@ def numbers(data: Data) -> Iterator[tuple[Path, dict[str, Data]]]:
     for n, number in enumerate(found if isinstance(found, list) else ()):
         if isinstance(number, dict):
             yield ("numbers", n), number
-
-
-def texts(data: Data) -> Iterator[tuple[Path, str]]:
-    """The personas' texts that may hold `{{name}}`, and their places."""
-    for name, persona in entries(data, "personas").items():
-        for way in _TEXTS:
-            text = entries(persona, *way[:-1]).get(way[-1])
-            if isinstance(text, str):
-                yield ("personas", name, *way), text
 
 
 def _references(data: Data) -> Iterator[Finding]:
@@ -73,49 +58,31 @@ def _languages(data: Data) -> Iterator[Finding]:
         primary, allowed = languages.get("primary"), languages.get("allowed")
         if isinstance(primary, str) and isinstance(allowed, list) and primary not in allowed:
             path = ("personas", name, "languages", "allowed")
-            yield Finding(path, f"the primary language {primary} is missing", f"add {primary}")
+            yield Finding(path, "the primary language is missing", "add it")
 
 
 def _timezone(data: Data) -> Iterator[Finding]:
     zone = entries(data, "defaults").get("timezone")
     if not isinstance(zone, str):
         return
+    path = ("defaults", "timezone")
+    if better := _FIXED.get(zone):
+        yield Finding(path, "a fixed offset, which knows no daylight saving time", f"such as {better}", "warning")
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        nearest = near(zone, available_timezones())
-        hint = f"did you mean '{nearest}'?" if nearest else "such as America/Los_Angeles"
-        yield Finding(("defaults", "timezone"), "not a time zone of the tz database", hint)
+        yield Finding(path, "not a time zone of the tz database", _zone_hint(zone))
 
 
-def _names(data: Data) -> Iterator[Finding]:
-    known = (*entries(data, "variables"), *template.BUILT_IN)
-    for path, text in texts(data):
-        try:
-            used = template.names(text)
-        except template.TemplateError as error:
-            yield Finding(path, error.message, "write {{name}}", piece=error.piece)
-            continue
-        for name in dict.fromkeys(used):
-            if name not in known:
-                yield Finding(path, f"there is no name '{name}'", _name_hint(name, known), piece=_hole(text, name))
-
-
-def _name_hint(name: str, known: tuple[str, ...]) -> str:
-    nearest = near(name, known)
-    return f"did you mean '{nearest}'?" if nearest else f"add it to variables; known: {', '.join(known)}"
-
-
-def _hole(text: str, name: str) -> str:
-    """The hole of this name as it is written, for the place."""
-    match = re.search(r"\{\{\s*" + re.escape(name) + r"\s*\}\}", text)
-    return match.group() if match else ""
-
-
-def _plain_variables(data: Data) -> Iterator[Finding]:
-    for name, text in entries(data, "variables").items():
-        if isinstance(text, str) and "{{" in text:
-            yield Finding(("variables", name), "a variable holds no other name", "write the text out", piece="{{")
+def _zone_hint(zone: str) -> str:
+    """The nearest name of the form Area/City, by its whole or by its city."""
+    zones = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "US/")))
+    cities = {name.rsplit("/", 1)[-1]: name for name in reversed(zones)}
+    groups = [zones[n : n + MAX_KNOWN] for n in range(0, len(zones), MAX_KNOWN)]
+    nearest = near(zone, [found for group in groups if (found := near(zone, group, 0.8))], 0.8)
+    city = zone.replace(" ", "_").rsplit("/", 1)[-1]
+    nearest = nearest or cities.get(near(city, [c for c in cities if c[:1].lower() == city[:1].lower()], 0.8), "")
+    return f"did you mean '{nearest}'?" if nearest else "such as America/Los_Angeles"
 
 
 def _unused_personas(data: Data) -> Iterator[Finding]:
@@ -129,20 +96,23 @@ def _unused_personas(data: Data) -> Iterator[Finding]:
             yield Finding(("personas", name), "no number leads to this persona", "remove it", "warning", "key")
 
 
-def _unused_variables(data: Data) -> Iterator[Finding]:
-    held = " ".join(text for _, text in texts(data))
-    for name in entries(data, "variables"):
-        if not _hole(held, name):
-            yield Finding(("variables", name), "no text names this variable", "remove it", "warning", "key")
-
-
 def _file_name(data: Data, file: str) -> Iterator[Finding]:
     """A flow that is not named takes its file's name, which must do for one."""
     stem = PurePath(file).stem
     if isinstance(data, dict) and data.get("name") == stem and not _SLUG.fullmatch(stem):
-        yield Finding(
-            ("name",), "the file's name can't be the flow's", "write name: and lower-case words joined by '-'"
-        )
+        word = re.sub("[^a-z0-9]+", "-", stem.lower())[:63].strip("-")
+        hint = f"write name: {word}" if word else "write name: and lower-case words joined by '-'"
+        yield Finding(("name",), "the file's name can't be the flow's", hint)
+
+
+def _overruled(written: Data) -> Iterator[Finding]:
+    """A greeting that says it may be interrupted, where nothing may be."""
+    for name, persona in entries(written, "personas").items():
+        if entries(persona, "barge_in").get("enabled") is not False:
+            continue
+        if entries(persona, "greeting").get("interruptible") is True:
+            path = ("personas", name, "greeting", "interruptible")
+            yield Finding(path, "it has no effect while barge_in is off", "remove one of the two", "warning")
 
 
 _RULES: tuple[Callable[[Data], Iterator[Finding]], ...] = (
@@ -150,8 +120,6 @@ _RULES: tuple[Callable[[Data], Iterator[Finding]], ...] = (
     _labels,
     _languages,
     _timezone,
-    _names,
-    _plain_variables,
     _unused_personas,
-    _unused_variables,
+    speech.judge,
 )

@@ -62,9 +62,17 @@ class Source:
         if path != finding.path or finding.at == "key":
             return spot.key
         if finding.piece:
-            within = self.text.text.find(finding.piece, spot.start, spot.end)
-            return spot.start if within < 0 else within
+            return self._within(finding.piece, finding.nth, spot)
         return spot.start
+
+    def _within(self, piece: str, nth: int, spot: Spot) -> int:
+        """Where a piece stands in the value; its start where the file has it in other characters (escaped, folded)."""
+        found = spot.start - len(piece)
+        for _ in range(nth + 1):
+            found = self.text.text.find(piece, found + len(piece), spot.end)
+            if found < 0:
+                return spot.start
+        return found
 
 
 def path_text(path: Path) -> str:

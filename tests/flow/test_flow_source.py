@@ -110,11 +110,11 @@ def test_caret() -> None:
         ("a: x\ufeff".encode(), "f.yaml:1:5: the character U+FEFF is not allowed here (remove it)"),
         (b"a: \x00", "f.yaml:1:4: the character U+0000 is not allowed here (remove it)"),
         (b"a" * (MAX_BYTES + 1), "f.yaml:1:1: the file is larger than 1 MiB (a flow is written by hand: split it)"),
-        (b"a: !<> b", "f.yaml:1:6: a tag is not taken (remove it)"),
+        (b"a: !<> b", "f.yaml:1:6: a tag is not taken (remove it, or put the value in quotes)"),
         (b"!<a: b", "f.yaml:1:5: not YAML: expected '>', but found ' ' (check quotes, brackets and indentation)"),
         (b"a: &x\n", None),
         (b"? &x\n: 1\n", "f.yaml:1:3: a key is missing before ':' (write key: value)"),
-        (b'"a\\e[31m\\n": !x 1', "f.yaml:1:14: the tag '!x' is not taken (remove it)"),
+        (b'"a\\e[31m\\n": !x 1', "f.yaml:1:14: the tag '!x' is not taken (remove it, or put the value in quotes)"),
         (b"a: &x 1\nb: &x 2\nc: *x", None),
     ],
 )
@@ -124,7 +124,7 @@ def test_bytes_that_are_no_flow(raw: bytes, told: str | None) -> None:
 
 def test_all_faults_of_the_yaml_at_once() -> None:
     assert faults_of(b"a: !x 1\na: 2\n<<: { b: 1 }\nc: *d\n? [e]\n: 1\n") == [
-        "f.yaml:1:4: the tag '!x' is not taken (remove it)",
+        "f.yaml:1:4: the tag '!x' is not taken (remove it, or put the value in quotes)",
         "f.yaml:4:4: there is no anchor '&d' (write the value out)",
         "f.yaml:2:1: a: written twice (first on line 1)",
         'f.yaml:3:1: ["<<"]: merge keys are not taken (write the keys out)',

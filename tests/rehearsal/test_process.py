@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -14,13 +15,9 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.rehearsal import process
-from gateway.rehearsal.ears import normal
 from gateway.rehearsal.process import StandinError, standin
-from gateway.rehearsal.standin.script import ScriptError, load
-from gateway.rehearsal.voice import choose
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
-DEMO = Path(process.__file__).parent / "standin" / "scripts" / "demo.yaml"
 COMMAND = (sys.executable, "-m", "gateway.rehearsal.standin", "--voice", "tones")
 ROOT = Path(process.__file__).parents[2]
 
@@ -89,48 +86,31 @@ def test_a_bad_script_is_told(tmp_path: Path) -> None:
         asyncio.run(run())
 
 
-@pytest.mark.parametrize("stop", ["SIGTERM", "SIGINT", "stdin"])
-def test_it_ends_cleanly(stop: str) -> None:
+def test_it_ends_cleanly() -> None:
     pipe = subprocess.PIPE
-    with subprocess.Popen(COMMAND, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as child:
-        assert child.stdout is not None
-        assert json.loads(child.stdout.readline())["event"] == "listening"
-        if stop != "stdin":
-            child.send_signal(signal.Signals[stop])
-            child.wait(timeout=5)
-        _out, errors = child.communicate(timeout=5)
-    assert (child.returncode, errors) == (0, b"")
+    stops = (signal.SIGTERM, signal.SIGINT, None)  # None: the end of stdin
+    with contextlib.ExitStack() as stack:
+        children = [
+            stack.enter_context(subprocess.Popen(COMMAND, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe))
+            for _ in stops
+        ]
+        for child, stop in zip(children, stops, strict=True):
+            assert child.stdout is not None
+            assert json.loads(child.stdout.readline())["event"] == "listening"
+            if stop is not None:
+                child.send_signal(stop)
+                child.wait(timeout=5)
+            _out, errors = child.communicate(timeout=5)
+            assert (child.returncode, errors) == (0, b"")
 
 
-def test_the_demo_s_answers_are_as_long_as_a_turn() -> None:
-    script, speech = load(DEMO), choose(("pico",))
-    assert len(script.replies) == 5
-    for reply in script.replies:
-        assert 5 <= len(speech.speak(reply.say)) / 48_000 <= 8.5
-        assert normal(reply.hear) == reply.hear
+def test_a_line_that_is_too_long_is_passed_over() -> None:
+    async def run() -> list[object]:
+        handle = process.Standin({"url": "ws://127.0.0.1:1"}, 1)
+        lines = asyncio.StreamReader(limit=1_000)
+        lines.feed_data(b'{"event": "one"}\n' + b"x" * 5_000 + b'\nno event\n[1]\n{"event": "two"}\n')
+        lines.feed_eof()
+        await handle.follow(lines)
+        return [event["event"] async for event in handle.events()]
 
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("[", "is neither YAML nor JSON"),
-        ("1", "must be a mapping"),
-        ("reply: []", "unknown key 'reply' (known: otherwise, replies)"),
-        ("otherwise: []", "otherwise: must hold at least one text"),
-        ("replies: [{hear: a, say: b, go_away: 5}]", "replies[0].go_away: must be a duration with a unit"),
-        ("replies: [{hear: a, say: b, tool: {}}]", "replies[0].tool.name: must be a text"),
-        ("replies: [{hear: a, say: b, tool: {name: x, args: 1}}]", "replies[0].tool.args: must be a mapping"),
-        ("replies: 1", "replies: must be a list"),
-    ],
-)
-def test_faults_in_a_script(tmp_path: Path, text: str, fault: str) -> None:
-    file = tmp_path / "s.yaml"
-    file.write_text(text)
-    with pytest.raises(ScriptError) as caught:
-        load(file)
-    assert fault in str(caught.value)
-
-
-def test_a_script_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ScriptError, match="can't be read"):
-        load(tmp_path / "none.yaml")
+    assert asyncio.run(run()) == ["one", "two"]

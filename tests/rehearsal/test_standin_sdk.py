@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -20,9 +21,14 @@ from google.oauth2.credentials import Credentials
 from websockets.exceptions import ConnectionClosedError
 
 from gateway.live import cues
-from gateway.rehearsal.process import Standin, standin
+from gateway.rehearsal.ears import Ears
+from gateway.rehearsal.standin.resumption import Resumption
+from gateway.rehearsal.standin.script import Reply, Script, Tool
+from gateway.rehearsal.standin.server import Kit, serving
+from gateway.rehearsal.standin.talk import House
+from tests.rehearsal.standin.house import QUICK, WORD_MS
 
-SCRIPT = 'replies: [{hear: book it, say: "Done, {{result}}.", tool: {name: book, args: {day: Monday}}}]\n'
+SCRIPT = Script((Reply("book it", "Done, {{result}}.", Tool("book", {"day": "Monday"})),), ("Yes.",))
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +55,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def secure(handle: Standin, certificate: Path) -> AsyncIterator[str]:
-    """TLS before the stand-in, as a plain byte relay; gives its https:// URL."""
-    port = int(handle.url.rpartition(":")[2])
+async def secure(certificate: Path) -> AsyncIterator[str]:
+    """A stand-in behind TLS, as a plain byte relay; gives its https:// URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
@@ -65,14 +70,17 @@ async def secure(handle: Standin, certificate: Path) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back, forth = await asyncio.open_connection("127.0.0.1", port)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(copy(reader, forth))
-            group.create_task(copy(back, writer))
+    kit = Kit(House(SCRIPT, Resumption()), QUICK, lambda: Ears(()), lambda _event, _fields: None)
+    async with serving(kit) as plain:
 
-    async with await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context) as server:
-        yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            back, forth = await asyncio.open_connection("127.0.0.1", urlsplit(plain).port)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(copy(reader, forth))
+                group.create_task(copy(back, writer))
+
+        async with await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context) as server:
+            yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
 
 
 def options(url: str, certificate: Path, version: str) -> types.HttpOptions:
@@ -111,7 +119,7 @@ def config() -> types.LiveConnectConfig:
 @pytest.mark.parametrize("backend", ["developer", "vertex"])
 def test_a_cue_is_spoken_and_the_turn_ends(certificate: Path, backend: str) -> None:
     async def run() -> None:
-        async with standin(voice="tones") as handle, secure(handle, certificate) as url:
+        async with secure(certificate) as url:
             client = developer(url, certificate) if backend == "developer" else vertex(url, certificate)
             async with client.aio.live.connect(model="gemini-3.8-live", config=config()) as session:
                 await session.send_realtime_input(text=cues.say("Good day."))
@@ -127,20 +135,16 @@ def test_a_cue_is_spoken_and_the_turn_ends(certificate: Path, backend: str) -> N
                     if message.usage_metadata:
                         usage = message.usage_metadata.response_token_count or 0
                 assert said.strip() == "Good day."
-                assert len(audio) > 24_000
+                assert len(audio) == 2 * WORD_MS * 48
                 assert usage == round(len(audio) / 48_000 * 25)
 
     asyncio.run(run())
 
 
-def test_a_tool_round_trip(certificate: Path, tmp_path: Path) -> None:
-    script = tmp_path / "script.yaml"
-    script.write_text(SCRIPT)
-
+def test_a_tool_round_trip(certificate: Path) -> None:
     async def run() -> None:
         async with (
-            standin(script=script, voice="tones") as handle,
-            secure(handle, certificate) as url,
+            secure(certificate) as url,
             developer(url, certificate).aio.live.connect(model="gemini-3.8-live", config=config()) as session,
         ):
             await session.send_realtime_input(text="Book it!")
@@ -160,7 +164,7 @@ def test_a_tool_round_trip(certificate: Path, tmp_path: Path) -> None:
 
 def test_a_bad_key_is_refused(certificate: Path) -> None:
     async def run() -> None:
-        async with standin(voice="tones") as handle, secure(handle, certificate) as url:
+        async with secure(certificate) as url:
             client = developer(url, certificate, "bad")
             with pytest.raises((errors.APIError, ConnectionClosedError), match="API key not valid"):
                 async with client.aio.live.connect(model="gemini-3.8-live", config=config()):
