@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from gateway.rehearsal import voice
-from gateway.rehearsal.rates import resample
 from gateway.rehearsal.voice import RATE, Speaker, Voice, VoiceError, choose, sentences, speaker_for
 
 LINE = "This is a rehearsal: I am a script, not a model."
@@ -65,18 +68,11 @@ def test_the_ladder_falls_to_tones_where_nothing_speaks(monkeypatch: pytest.Monk
 
 
 def test_an_external_program_is_called_with_the_text_on_its_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = (np.sin(np.arange(2_205)) * 9_000).astype("<i2").tobytes()
-    wav = (
-        b"RIFF\xff\xff\xff\x7fWAVEfmt \x10\0\0\0\x01\0\x01\0"
-        + (22_050).to_bytes(4, "little")
-        + bytes(8)
-        + b"data\0\0\0\0"
-    )
     seen: list[tuple[list[str], str]] = []
 
     def run(command: list[str], text: str) -> bytes:
         seen.append((command, text))
-        return wav + sound
+        return wav(22_050)
 
     monkeypatch.setattr("shutil.which", lambda program: f"/bin/{program}")
     monkeypatch.setattr(voice, "_run", run)
@@ -109,17 +105,92 @@ def test_a_sentence_is_rendered_once() -> None:
     assert calls == ["Yes.", "No."]
 
 
-@pytest.mark.parametrize(("source", "target"), [(16_000, 24_000), (8_000, 16_000), (22_050, 24_000), (24_000, 16_000)])
-def test_resampling_keeps_a_tone_in_pitch_and_level(source: int, target: int) -> None:
-    tone = (10_000 * np.sin(2 * np.pi * 1_000 * np.arange(source) / source)).astype("<i2")
-    out = np.frombuffer(resample(tone.tobytes(), source, target), "<i2").astype(float)
-    expected = 10_000 * np.sin(2 * np.pi * 1_000 * np.arange(len(out)) / target)
-    inner = slice(200, -200)
-    assert len(out) == target
-    assert np.abs(out - expected)[inner].max() < 10
+def test_a_sentence_that_is_too_long_is_cut_between_words() -> None:
+    text = "word " * 100 + "x" * 450 + " end."
+    parts = sentences("Short. " + text)
+    assert parts[0] == "Short."
+    assert all(len(part) <= 200 for part in parts)
+    assert "".join(parts[1:]).replace(" ", "") == text.replace(" ", "")
+    assert sentences("one two. " * 2) == ("one two.", "one two.")
 
 
-def test_resampling_down_removes_what_would_alias() -> None:
-    tone = (10_000 * np.sin(2 * np.pi * 10_500 * np.arange(24_000) / 24_000)).astype("<i2")
-    out = np.frombuffer(resample(tone.tobytes(), 24_000, 16_000), "<i2").astype(float)
-    assert np.abs(out[200:-200]).max() < 10
+def test_what_failed_is_not_remembered() -> None:
+    faults = [VoiceError("once")]
+
+    def engine(text: str, speaker: Speaker) -> tuple[bytes, int]:
+        if faults:
+            raise faults.pop()
+        return voice.tones(text, speaker)
+
+    speech = Voice("test", engine)
+    with pytest.raises(VoiceError, match="once"):
+        speech.sentence("Yes.")
+    assert len(speech.sentence("Yes.")) > RATE // 2
+
+
+def pico(monkeypatch: pytest.MonkeyPatch, speak: Callable[[str], bytes]) -> Voice:
+    """Pico's rung of the ladder with another engine beneath it."""
+    nano = SimpleNamespace(speak=lambda text, **_how: speak(text))
+    monkeypatch.setattr("importlib.import_module", lambda _name: SimpleNamespace(NanoTTS=lambda: nano))
+    return choose(("pico",))
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("error in processing unit"), ValueError("SSML tags too long")])
+def test_pico_s_faults_are_named(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    def speak(_text: str) -> bytes:
+        raise fault
+
+    with pytest.raises(VoiceError, match=f"Pico can't speak: {fault}"):
+        pico(monkeypatch, speak).speak("Hello.")
+
+
+def test_pico_gets_no_word_that_it_never_returns_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def speak(text: str) -> bytes:
+        said.append(text)
+        return bytes(2)
+
+    pico(monkeypatch, speak).speak("\u00e9" * 70 + " " + "a" * 30)
+    assert said == [" ".join(("\u00e9" * 30, "\u00e9" * 30, "\u00e9" * 10, "a" * 30))]
+
+
+def test_pico_speaks_what_it_fails_at_in_one_word() -> None:
+    assert len(choose(("pico",)).speak("1" * 90)) / (2 * RATE) > 10
+
+
+def test_pico_works_where_the_c_library_has_no_mallopt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda _name: SimpleNamespace())
+    assert pico(monkeypatch, lambda _text: bytes(2)).name == "pico"
+
+
+def test_macos_say_writes_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = [True]
+
+    def run(command: Sequence[str], text: str) -> bytes:
+        assert text == "Hello."
+        if written.pop():
+            Path(command[command.index("-o") + 1]).write_bytes(wav(24_000))
+        return b""
+
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(voice, "_run", run)
+    speech = choose(("say",))
+    assert (speech.name, len(speech.speak("Hello.")) > RATE // 4) == ("say", True)
+    written.append(False)
+    with pytest.raises(VoiceError, match="wrote no WAV"):
+        choose(("say",)).speak("Hello.")
+
+
+def wav(rate: int) -> bytes:
+    """What a program writes to a pipe: lengths that aren't known yet."""
+    sound = (np.sin(np.arange(2_205)) * 9_000).astype("<i2").tobytes()
+    head = b"RIFF\xff\xff\xff\x7fWAVEfmt \x10\0\0\0\x01\0\x01\0" + rate.to_bytes(4, "little") + bytes(8)
+    return head + b"data\0\0\0\0" + sound
+
+
+@pytest.mark.parametrize("rate", [0, 4_000, 4_000_000_000])
+def test_an_absurd_rate_is_no_wav(rate: int) -> None:
+    with pytest.raises(VoiceError, match="wrote no WAV"):
+        voice.wav_sound(wav(rate))

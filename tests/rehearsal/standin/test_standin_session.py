@@ -12,7 +12,7 @@ from gateway.live.messages import (
     SendText,
     Setup,
 )
-from gateway.rehearsal.standin.orders import Close, Order, Send, Synthesise, Told
+from gateway.rehearsal.standin.orders import Close, Order, Send, Synthesise, Told, Value
 from gateway.rehearsal.standin.resumption import Resumption
 from gateway.rehearsal.standin.script import Script
 from gateway.rehearsal.standin.session import ABORTED, Session
@@ -42,7 +42,7 @@ def closing(code: int, reason: str) -> tuple[Order, ...]:
 def test_the_setup() -> None:
     call = session()
     assert (call.name, call.deadline(), call.tick(101.0)) == ("", None, ())
-    facts = {"name": "session-1", "turns": 0, "model": MODEL, "voice": "", "resumed": False}
+    facts: dict[str, Value] = {"name": "session-1", "turns": 0, "model": MODEL, "voice": "", "resumed": False}
     assert call.handle(SETUP, 100.0) == (Told("setup", facts), Send((Ready("session-1"),)))
     assert (call.name, call.closed) == ("session-1", False)
 
@@ -120,5 +120,5 @@ def test_a_session_is_resumed_once_its_connection_has_ended() -> None:
     assert session(house=house).handle(again, 101.0) == closing(1011, in_use)
     first.end()
     second = session(house=house)
-    facts = {"name": "session-1", "turns": 1, "model": MODEL, "voice": "", "resumed": True}
+    facts: dict[str, Value] = {"name": "session-1", "turns": 1, "model": MODEL, "voice": "", "resumed": True}
     assert second.handle(again, 101.0) == (Told("setup", facts), Send((Ready("session-1"),)))

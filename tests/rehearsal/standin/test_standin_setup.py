@@ -133,7 +133,7 @@ def test_model_paths_of_vertex(path: str, found: bool) -> None:
         assert refusal("vertex", model=path)[0] == 1008
 
 
-def thinking(**config: object) -> dict[str, object]:
+def thinking(**config: object) -> dict[str, Any]:
     return {"model": f"models/{THINKER}", "generationConfig": {"thinkingConfig": config}}
 
 
