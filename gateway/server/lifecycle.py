@@ -29,8 +29,7 @@ from gateway.telemetry.log import Log
 DRAIN_S = 8.0  # calls are closed within milliseconds; this is for peers that answer late
 EXIT_S = 9.0  # Cloud Run kills at 10 s
 REHEARSED = Bearer("rehearsal")  # the stand-in asks for a token, and takes any
-# An ended call leaves some 200 objects in cycles (asyncio's and websockets' exceptions): many small collections, no long
-# one.
+# An ended call leaves some 200 objects in cycles, made by asyncio and websockets: many small collections, no long one.
 GC_THRESHOLDS = (1_000, 5, 5)
 # Above its limit Hypercorn closes with 1009 and never tells the app, so a call would go on: ours (64 KiB) comes first.
 HYPERCORN_MESSAGE_BYTES = 16 * 1024 * 1024
