@@ -7,7 +7,7 @@ demo: $(UV)
 	@$(UV) run gateway demo
 
 test: $(UV)
-	$(UV) run pytest
+	$(UV) run pytest $(ARGS)
 
 lint: $(UV)
 	$(UV) run ruff check
