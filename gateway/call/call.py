@@ -37,6 +37,7 @@ from gateway.twilio import media
 
 GOING_AWAY = 1001  # RFC 6455: the endpoint is going away
 INTERNAL_ERROR = 1011
+DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the caller's sound goes to the model
 
 
 class Call:
@@ -63,6 +64,8 @@ class Call:
             orders += self._speech.pump(now)
             orders += self._heard(now)
             orders += self._expire(now)
+        if self._turn.state not in DEAF and not self._hearing.is_open:
+            orders += self._open_ears(now)
         return orders
 
     def deadline(self) -> float | None:
@@ -123,7 +126,7 @@ class Call:
         greeting = self._plan.persona.greeting
         if greeting is None:
             self._turn.take(Signal.READY, now)
-            return orders + self._open_ears(now)
+            return orders
         if greeting.interruptible:
             orders += self._open_ears(now)
         self._turn.take(Signal.GREET, now)
@@ -134,7 +137,7 @@ class Call:
         self._turn.take(Signal.AGENT_SOUND, now)
         if first is None:
             return []
-        silent_since = self._hearing.silent_since_ms
+        silent_since = self._hearing.answered()
         if silent_since is not None:
             first.response_ms = first.start_ms - silent_since
             self._ledger.answered(first.response_ms)
@@ -145,8 +148,9 @@ class Call:
         return []
 
     def _input_transcript(self, fact: live.InputTranscript, now: float) -> list[Order]:
-        self._hearing.words(fact)
-        self._prompts = 0
+        self._hearing.words(fact, self._ledger.ms(now))
+        if fact.text.strip():
+            self._prompts = 0
         if fact.text.strip() and self._turn.state is State.LISTENING:
             self._turn.take(Signal.CALLER_FINISHED, now)
         return []
@@ -157,7 +161,7 @@ class Call:
 
     def _turn_complete(self, fact: live.TurnComplete, now: float) -> list[Order]:
         sounded = self._speech.turn_complete()
-        if not sounded and fact.status != "IN_PROGRESS":
+        if not sounded and not self._speech.open and fact.status != "IN_PROGRESS":
             self._turn.take(Signal.AGENT_PASSED, now)
         if fact.reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
             return []
@@ -165,7 +169,7 @@ class Call:
 
     def _interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
         clears, spoken = self._speech.interrupt(now, self._ledger.ms(now))
-        orders: list[Order] = [*clears, *self._open_ears(now)]
+        orders: list[Order] = [*clears]
         if spoken is not None:
             orders.append(self._ledger.barge_in(spoken.heard_ms, now))
             orders += self._ledger.turn(spoken, now)
@@ -191,7 +195,8 @@ class Call:
         return []
 
     def _unknown_message(self, fact: live.UnknownMessage, now: float) -> list[Order]:
-        return [self._ledger.note("model-unknown-message", now, {"keys": list(fact.keys[:8])}, severity="warning")]
+        keys = self._ledger.unseen(fact.keys)
+        return [self._ledger.note("model-unknown-message", now, {"keys": keys}, severity="warning")] if keys else []
 
     def _model_gone(self, fact: ModelGone, now: float) -> list[Order]:
         note = self._ledger.note("model-gone", now, {"code": fact.code}, {"reason": fact.reason}, "error")
@@ -217,14 +222,14 @@ class Call:
         if spoken is None:
             return []
         orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now) + self._ledger.turn(spoken, now)
-        return orders + self._agent_done(Signal.AGENT_HEARD, now)
+        self._agent_done(Signal.AGENT_HEARD, now)
+        return orders
 
-    def _agent_done(self, signal: Signal, now: float) -> list[Order]:
-        greeted = self._turn.state is State.GREETING
+    def _agent_done(self, signal: Signal, now: float) -> None:
+        """The agent's turn is over; a caller who has been speaking meanwhile is being heard."""
         self._turn.take(signal, now)
         if self._hearing.speaking:
             self._turn.take(Signal.CALLER_BEGAN, now)
-        return self._open_ears(now) if greeted else []
 
     def _expire(self, now: float) -> list[Order]:
         if now >= self._longest:
@@ -249,18 +254,22 @@ class Call:
             return self._end("idle", now)
         self._prompts += 1
         self._turn.take(Signal.PROMPTED, now)
+        self._hearing.answered()  # what the agent says next answers us, not the caller
         return [self._ledger.note("idle-prompt", now, {"nth": self._prompts}), live.SendText(cues.say(idle.say))]
 
     def _state_expired(self, now: float) -> list[Order]:
         """The agent, or the caller, took longer than the state may last: say so and listen."""
         state = self._turn.state
         spoken = self._speech.cut(now, self._ledger.ms(now))
+        if state is State.HEARING:
+            self._turn.take(Signal.EXPIRED, now)  # what never stops is noise: it is not heard again as speech
+        else:
+            self._agent_done(Signal.EXPIRED, now)
         note = self._ledger.note("state-expired", now, {"state": state.name.lower()}, severity="warning")
-        return [note, *self._ledger.turn(spoken, now), *self._agent_done(Signal.EXPIRED, now)]
+        return [note, *self._ledger.turn(spoken, now)]
 
     def _open_ears(self, now: float) -> list[Order]:
-        if self._hearing.is_open:
-            return []
+        """The caller's sound goes to the model from here on, what was kept first."""
         orders: list[Order] = [*self._hearing.open()]
         if self._hearing.dropped_ms:
             fields = {"dropped_ms": self._hearing.dropped_ms}

@@ -14,12 +14,13 @@ HANGOVER_MS = 300  # shorter than any endpointing, so that a turn's end is known
 
 
 class Hearing:
-    __slots__ = ("_caller", "_intake", "_meter")
+    __slots__ = ("_caller", "_intake", "_meter", "_silent_since")
 
     def __init__(self, message_ms: int) -> None:
         self._intake = Intake(message_ms)
         self._meter = SpeechMeter(8000, onset_ms=ONSET_MS, hangover_ms=HANGOVER_MS)
         self._caller = CallerTurn()
+        self._silent_since: int | None = None  # the end of the caller's speech that nobody has answered yet
 
     def push(self, audio: CallerAudio, now_ms: int) -> tuple[list[SendAudio], list[Signal]]:
         """One frame: what goes to the model, and whether the caller began or finished speaking."""
@@ -28,9 +29,11 @@ class Hearing:
             at_ms = round(now_ms - (self._meter.position_ms - edge.at_ms))
             if edge.kind == "start":
                 self._caller.began(at_ms)
+                self._silent_since = None
                 signals.append(Signal.CALLER_BEGAN)
             else:
                 self._caller.ended(at_ms)
+                self._silent_since = at_ms
                 signals.append(Signal.CALLER_FINISHED)
         return self._intake.push(audio), signals
 
@@ -38,8 +41,13 @@ class Hearing:
         """Let the sound through to the model, what was kept first."""
         return self._intake.open()
 
-    def words(self, heard: InputTranscript) -> None:
-        self._caller.say(heard.text, interim=heard.interim)
+    def words(self, heard: InputTranscript, now_ms: int) -> None:
+        self._caller.say(heard.text, now_ms, interim=heard.interim)
+
+    def answered(self) -> int | None:
+        """When the caller fell silent, told once: what the agent says after its answer answers nothing."""
+        since, self._silent_since = self._silent_since, None
+        return since
 
     def close(self, now_ms: int) -> Spoken | None:
         """The caller's finished turn; None, and the turn stays open, while no words of it are known."""
@@ -55,11 +63,6 @@ class Hearing:
     @property
     def speaking(self) -> bool:
         return self._meter.speaking
-
-    @property
-    def silent_since_ms(self) -> int | None:
-        """When the caller fell silent in the turn that is open."""
-        return None if self._meter.speaking else self._caller.end_ms
 
     @property
     def dropped_ms(self) -> int:

@@ -36,6 +36,8 @@ class Intake:
         missing = audio.chunk - self._chunk - 1 if self._chunk else 0
         self._chunk = audio.chunk
         mulaw = audio.mulaw
+        if not mulaw:
+            return []
         if 0 < missing <= FILL_FRAMES:
             mulaw = SILENCE * (missing * len(mulaw)) + mulaw
         if not self._open:

@@ -10,15 +10,18 @@ from gateway.call.tally import Tally
 from gateway.call.transcript import Spoken
 from gateway.live.messages import Usage
 
+MAX_KEYS = 32  # of the model's unknown keys, told in one call
+
 
 class Ledger:
     """`ms` is the call's clock: milliseconds since the stream began."""
 
-    __slots__ = ("_began", "_tally")
+    __slots__ = ("_began", "_seen", "_tally")
 
     def __init__(self, now: float) -> None:
         self._began = now
         self._tally = Tally()
+        self._seen: set[str] = set()
 
     def ms(self, now: float) -> int:
         return round((now - self._began) * 1000)
@@ -48,6 +51,12 @@ class Ledger:
     def answered(self, response_ms: int) -> None:
         """The agent began to answer, so long after the caller's last sound."""
         self._tally.responses.append(response_ms)
+
+    def unseen(self, keys: tuple[str, ...]) -> list[str]:
+        """Those of the model's unknown keys that were not told yet: a new field may stand in every message."""
+        new = [key[:64] for key in keys if key[:64] not in self._seen][: MAX_KEYS - len(self._seen)]
+        self._seen.update(new)
+        return new
 
     def used(self, usage: Usage) -> None:
         self._tally.count(usage)

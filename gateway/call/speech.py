@@ -82,6 +82,11 @@ class Speech:
         """The turn as far as it was heard, when the call ends or the model stalls."""
         return self._close(now, now_ms, interrupted=not self._playback.idle())
 
+    @property
+    def open(self) -> bool:
+        """A turn whose sound is under way, or not yet heard to its end."""
+        return self._turn is not None
+
     def deadline(self) -> float | None:
         return self._playback.deadline()
 

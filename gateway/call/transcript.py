@@ -38,13 +38,14 @@ class Spoken:
 class CallerTurn:
     """The caller's turn being gathered: its times from the level of the line, its words from the model."""
 
-    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text")
+    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text", "_words_ms")
 
     def __init__(self) -> None:
         self._text = ""
         self._interim = ""
         self._start_ms: int | None = None
         self._end_ms: int | None = None
+        self._words_ms: int | None = None  # when the first words came
 
     def began(self, at_ms: int) -> None:
         """Speech began at `at_ms`. A sound from before that nobody understood was noise: the turn starts anew."""
@@ -55,24 +56,22 @@ class CallerTurn:
     def ended(self, at_ms: int) -> None:
         self._end_ms = at_ms
 
-    def say(self, text: str, *, interim: bool = False) -> None:
+    def say(self, text: str, now_ms: int, *, interim: bool = False) -> None:
         """A piece of the transcription; interim pieces stand only until final ones come."""
+        if self._words_ms is None:
+            self._words_ms = now_ms
         if interim:
             self._interim = text
         else:
             self._text += text
-
-    @property
-    def end_ms(self) -> int | None:
-        """When the caller fell silent, None while nothing was heard of it."""
-        return self._end_ms
 
     def close(self, now_ms: int) -> Spoken | None:
         """The finished turn, or None where nothing was understood."""
         text = " ".join((self._text or self._interim).split())
         if not text:
             return None
-        end = now_ms if self._end_ms is None else self._end_ms
+        times = [ms for ms in (self._end_ms, self._words_ms, now_ms) if ms is not None]
+        end = times[0]
         start = min(end, end if self._start_ms is None else self._start_ms)
         return Spoken("caller", text, start, end, end - start)
 

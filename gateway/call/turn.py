@@ -89,7 +89,7 @@ class Turn:
     def take(self, signal: Signal, now: float) -> State:
         """The state after `signal`."""
         after = TABLE[self.state][signal]
-        if after is not self.state or signal in _RESTARTS:
+        if after is not self.state or (after, signal) in _RESTARTS:
             self.state, self.since = after, now
         return after
 
@@ -114,5 +114,12 @@ class Turn:
                 assert_never(self.state)
 
 
-# Signals that restart a state's clock though the state stays.
-_RESTARTS = frozenset({Signal.CALLER_BEGAN, Signal.CALLER_FINISHED, Signal.PROMPTED, Signal.AGENT_SOUND})
+# What restarts a state's clock though the state stays: only proof that what the state waits for is under way.
+_RESTARTS = frozenset(
+    {
+        (State.GREETING, Signal.AGENT_SOUND),
+        (State.SPEAKING, Signal.AGENT_SOUND),
+        (State.HEARING, Signal.CALLER_BEGAN),
+        (State.ANSWERING, Signal.CALLER_FINISHED),
+    }
+)

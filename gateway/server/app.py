@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
@@ -10,6 +11,7 @@ from quart.asgi import ASGIWebsocketConnection
 
 from gateway.server.exchange import STREAM_PATH, WEBHOOK_PATH, Exchange
 from gateway.server.phone_socket import PhoneSocket
+from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
 
 MAX_FORM_BYTES = 64 * 1024  # a voice webhook is about 1 kB
@@ -30,6 +32,8 @@ class StreamConnection(ASGIWebsocketConnection):
         except Exception:  # noqa: BLE001  the outermost shell of a call: a bug ends this call, and only this one
             app.log.bug("stream")
             await phone.close(INTERNAL_ERROR)
+        finally:
+            app.leave(phone)
 
 
 class App(Quart):
@@ -41,14 +45,23 @@ class App(Quart):
         super().__init__("gateway", static_folder=None)
         self.exchange = exchange
         self.log = log
+        self._leaving: set[asyncio.Task[None]] = set()
         self.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
         self.add_url_rule("/healthz", view_func=_healthz)
         self.add_url_rule("/readyz", view_func=self._readyz)
         self.add_url_rule(WEBHOOK_PATH, view_func=self._twiml, methods=["POST"])
 
+    def leave(self, phone: PhoneSocket) -> None:
+        """Read what a peer still sends after its call, until it has gone."""
+        task = asyncio.get_running_loop().create_task(phone.discard(), name="phone-leaving")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
     def public_url(self, host: str) -> str:
-        """This core as Twilio sees it; without PUBLIC_URL (on this machine only) as the request names it."""
-        return self.exchange.settings.public_url or f"http://{host}"
+        """This core as Twilio sees it. Without PUBLIC_URL it is what the request names: this machine, or a tunnel to
+        it, which ends TLS."""
+        name = host.rsplit(":", 1)[0].strip("[]")
+        return self.exchange.settings.public_url or f"{'http' if is_loopback(name) else 'https'}://{host}"
 
     async def _readyz(self) -> tuple[dict[str, Any], int]:
         exchange = self.exchange
@@ -57,7 +70,7 @@ class App(Quart):
 
     async def _twiml(self) -> Response:
         form = await request.form
-        base = self.public_url(request.host)
+        base = self.public_url(request.headers.get("Host", ""))
         fields = {name: form.getlist(name) for name in form}
         if not self.exchange.signed(base + WEBHOOK_PATH, fields, request.headers.get("X-Twilio-Signature", "")):
             self.log.write("webhook-refused", {"why": "the signature does not match", "url": base}, {}, "warning")

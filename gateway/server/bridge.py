@@ -17,7 +17,6 @@ from gateway.twilio import media
 
 PHONE_BACKLOG = 256  # play-out lead bounds sound to a few messages: more waiting means that the peer reads nothing
 LIVE_BACKLOG = 512  # 20 s of sound in 40 ms messages: the model's socket is stuck long before
-CLOSE_PHONE_S = 1.0  # a deaf peer may not hold a call open
 
 
 class Bridge:
@@ -54,7 +53,7 @@ class Bridge:
                 end = await self._over
                 for task in self._tasks:
                     task.cancel()
-                await self._hang_up(end)
+                await self._phone.close(end.code)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -63,11 +62,14 @@ class Bridge:
 
     def tell(self, fact: Fact) -> None:
         """One step: the fact into the call, its orders out. Never waits."""
-        try:
-            for order in self._call.handle(fact, self._loop.time()):
+        stuck: Fact | None = None
+        for order in self._call.handle(fact, self._loop.time()):
+            try:
                 self._carry_out(order)
-        except Full:
-            self.tell(PhoneGone("the phone's or the model's socket takes nothing any more"))
+            except Full as full:  # what follows is carried out all the same: it may be the end
+                stuck = ModelGone(0, str(full)) if full.outbox is self._to_live else PhoneGone(str(full))
+        if stuck is not None:
+            self.tell(stuck)
         self._arm()
 
     def _carry_out(self, order: Order) -> None:
@@ -129,13 +131,6 @@ class Bridge:
             self.tell(ModelGone(0, f"no credentials: {failed}"))
             return
         self.tell(await converse(endpoint, setup, self._to_live, self.tell))
-
-    async def _hang_up(self, end: HangUp) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_PHONE_S):
-                await self._phone.close(end.code)
-        except TimeoutError:
-            return
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         self._tasks.append(self._group.create_task(work, name=name))

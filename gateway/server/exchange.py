@@ -49,6 +49,7 @@ class Exchange:
         self._endpoint = endpoint
         self._log = log
         self._calls: dict[str, Bridge] = {}
+        self._opening: set[asyncio.Timeout] = set()  # streams that have not started yet
         self._empty = asyncio.Event()
         self._empty.set()
         self._used = token.UsedTokens(capacity=10_000, ttl_s=120)
@@ -60,7 +61,7 @@ class Exchange:
 
     @property
     def full(self) -> bool:
-        return self.calls >= self.settings.max_calls
+        return self.calls + len(self._opening) >= self.settings.max_calls
 
     # the webhook
 
@@ -83,8 +84,12 @@ class Exchange:
         flow, line = found
         claims = token.StreamClaims(form.get("CallSid", ""), form.get("AccountSid", ""), flow.name, line.label, 1)
         pass_ = token.mint(self.settings.stream_secrets[0], claims, _now(), secrets.token_urlsafe(9))
-        parameters = {"token": pass_, "flow": flow.name, "line": line.label, "from": caller[:MAX_NUMBER], "to": dialled}
-        return twiml.connect(_stream_url(public_url), parameters)
+        parameters = {"token": pass_, "flow": flow.name, "line": line.label, "from": _number(caller), "to": dialled}
+        try:
+            return twiml.connect(_stream_url(public_url), parameters)
+        except ValueError as wrong:  # a Host or CallSid that no Twilio sends; PUBLIC_URL itself was checked at start
+            self._log.write("call-refused", {"why": "this can't become TwiML"}, {"reason": str(wrong)}, "warning")
+            return twiml.reject("rejected")
 
     # the stream
 
@@ -99,8 +104,12 @@ class Exchange:
             return await phone.refuse(503, "draining" if self.draining else "full")
         await phone.accept()
         try:
-            async with asyncio.timeout(START_S):
-                sequencer, started = await _opening(phone)
+            async with asyncio.timeout(START_S) as patience:
+                self._opening.add(patience)
+                try:
+                    sequencer, started = await _opening(phone)
+                finally:
+                    self._opening.discard(patience)
             await self._carry(phone, sequencer, started)
         except PhoneLeft as left:
             self._log.write("stream-left", {"code": left.code}, {})
@@ -167,8 +176,13 @@ class Exchange:
     def drain(self) -> None:
         """Take no more calls, and let those in progress go."""
         self.draining = True
+        for patience in self._opening:
+            patience.reschedule(0)
         for bridge in list(self._calls.values()):
-            bridge.tell(Draining())
+            try:
+                bridge.tell(Draining())
+            except Exception:  # noqa: BLE001  a bug in one call may not keep the others from ending
+                self._log.bug("drain")
 
     async def empty(self) -> None:
         """Wait until no call is left."""
@@ -188,6 +202,11 @@ async def _opening(phone: PhoneSocket) -> tuple[media.Sequencer, media.Started]:
 def _stream_url(public_url: str) -> str:
     """The WebSocket form of the public URL: what TwiML names and Twilio signs."""
     return "ws" + public_url.removeprefix("http") + STREAM_PATH
+
+
+def _number(caller: str) -> str:
+    """The caller's number as a parameter: printable, and short enough for one."""
+    return "".join(char for char in caller if char.isprintable())[:MAX_NUMBER]
 
 
 def _now() -> float:

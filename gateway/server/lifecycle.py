@@ -28,6 +28,7 @@ from gateway.telemetry.log import Log
 
 DRAIN_S = 8.0  # calls are closed within milliseconds; this is for peers that answer late
 EXIT_S = 9.0  # Cloud Run kills at 10 s
+LINGER_S = 1.5  # for connections that carry no call: Hypercorn waits for them without end on Python 3.12 and later
 REHEARSED = Bearer("rehearsal")  # the stand-in asks for a token, and takes any
 # An ended call leaves some 200 objects in cycles, made by asyncio and websockets: many small collections, no long one.
 GC_THRESHOLDS = (1_000, 5, 5)
@@ -70,7 +71,7 @@ def _drain(exchange: Exchange, log: Log) -> Callable[[], Awaitable[None]]:
 
     async def drain() -> None:
         await asked.wait()
-        loop.call_later(EXIT_S, os._exit, 0)
+        loop.call_later(EXIT_S, os._exit, 1)
         log.write("draining", {"calls": exchange.calls}, {})
         exchange.drain()
         try:
@@ -78,6 +79,8 @@ def _drain(exchange: Exchange, log: Log) -> Callable[[], Awaitable[None]]:
                 await exchange.empty()
         except TimeoutError:
             log.write("drain-expired", {"calls": exchange.calls}, {}, "warning")
+            return
+        loop.call_later(LINGER_S, os._exit, 0)  # no call is left: what still hangs on is no reason to stay
 
     return drain
 

@@ -7,6 +7,10 @@ import socket
 
 from gateway.settings import SettingsError
 
+# Idle and interval in seconds, probes; and, in ms, how long sent data may stay unread: a peer with a full window
+# answers keep-alives for ever.
+KEEP_ALIVE = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000))
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket. Raises SettingsError naming PORT or HOST."""
@@ -32,6 +36,6 @@ def _keep_alive(listener: socket.socket) -> None:
     """Half-open peers are found by TCP. Hypercorn's WebSocket pings would keep each closed stream for an interval more:
     its ping task ends only when it next wakes (docs/design.md, 2026-11-23). Accepted sockets inherit this."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, seconds in (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+    for name, value in KEEP_ALIVE:
         if hasattr(socket, name):
-            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

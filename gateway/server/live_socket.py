@@ -10,7 +10,7 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from gateway.call.facts import ModelGone
 from gateway.live import messages
@@ -33,7 +33,7 @@ async def converse(
         socket = await _open(endpoint)
     except InvalidStatus as refused:
         return ModelGone(refused.response.status_code, "the handshake was refused")
-    except (OSError, TimeoutError, InvalidHandshake) as failed:
+    except (OSError, TimeoutError, WebSocketException, ValueError) as failed:  # ValueError: a proxy's bad URL
         return ModelGone(0, f"cannot connect: {type(failed).__name__}: {failed}")
     try:
         async with asyncio.TaskGroup() as group:
@@ -41,8 +41,17 @@ async def converse(
             gone = await _read(socket, tell)
             writer.cancel()
     finally:
-        await socket.close()
+        await _close(socket)
     return gone
+
+
+async def _close(socket: ClientConnection) -> None:
+    """websockets' close waits without end for room in the send buffer: a peer that reads nothing is cut off."""
+    try:
+        async with asyncio.timeout(2 * CLOSE_TIMEOUT_S):
+            await socket.close()
+    except TimeoutError:
+        socket.transport.abort()
 
 
 async def _read(socket: ClientConnection, tell: Callable[[ServerMessage], None]) -> ModelGone:

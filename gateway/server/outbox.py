@@ -11,7 +11,11 @@ T = TypeVar("T")
 
 
 class Full(Exception):
-    """The peer doesn't take what we send: the bound was reached."""
+    """The peer doesn't take what we send: the outbox reached its bound."""
+
+    def __init__(self, outbox: object) -> None:
+        super().__init__("the socket takes nothing any more")
+        self.outbox = outbox
 
 
 class Outbox(Generic[T]):
@@ -27,7 +31,7 @@ class Outbox(Generic[T]):
     def put(self, item: T) -> None:
         """Queue one item. Raises Full."""
         if len(self._items) >= self._limit:
-            raise Full
+            raise Full(self)
         self._items.append(item)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

@@ -7,10 +7,13 @@ server's cost per frame (docs/design.md, 2026-11-23).
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 from urllib.parse import unquote
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
+
+CLOSE_S = 1.0  # a deaf peer may not hold a call open
 
 
 class PhoneLeft(Exception):
@@ -70,8 +73,22 @@ class PhoneSocket:
         """One text frame; returns when the transport has taken it (back-pressure)."""
         await self._send({"type": "websocket.send", "bytes": None, "text": text})
 
+    async def discard(self) -> None:
+        """Read until the connection has ended. Hypercorn's reader waits for room in its queue of ten, and so does its
+        own news that the stream is over: left unread, connection and tasks stay for good."""
+        try:
+            while True:
+                await self.receive()
+        except PhoneLeft:
+            return
+
     async def close(self, code: int, reason: str = "") -> None:
-        """Close once; later calls do nothing."""
-        if not self._closed:
-            self._closed = True
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        """Close once; later calls do nothing. Never waits longer than CLOSE_S for a peer that reads nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        except TimeoutError:
+            return

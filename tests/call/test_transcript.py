@@ -35,8 +35,8 @@ def test_a_callers_turn() -> None:
     turn.ended(900)
     turn.began(1200)
     turn.ended(2000)
-    turn.say(" I'd like ")
-    turn.say("to book.")
+    turn.say(" I'd like ", 700)
+    turn.say("to book.", 700)
     assert turn.close(2500) == Spoken("caller", "I'd like to book.", 100, 2000, 1900)
 
 
@@ -49,15 +49,15 @@ def test_a_callers_turn_without_words_stays_open() -> None:
 
 def test_words_without_a_level_have_the_time_they_came() -> None:
     turn = CallerTurn()
-    turn.say("hello")
+    turn.say("hello", 700)
     assert turn.close(700) == Spoken("caller", "hello", 700, 700, 0)
 
 
 def test_interim_words_stand_until_final_ones_come() -> None:
     turn = CallerTurn()
-    turn.say("I'd lie", interim=True)
+    turn.say("I'd lie", 700, interim=True)
     interim = turn.close(10)
-    turn.say("I'd like")
+    turn.say("I'd like", 700)
     final = turn.close(10)
     assert interim is not None
     assert final is not None
@@ -69,7 +69,7 @@ def test_an_old_noise_does_not_begin_a_turn() -> None:
     turn.began(100)
     turn.ended(200)
     turn.began(5000)
-    turn.say("hello")
+    turn.say("hello", 700)
     turn.ended(5600)
     spoken = turn.close(6000)
     assert spoken is not None

@@ -209,3 +209,24 @@ def test_other_paths_and_methods_are_not_found(tmp_path: Path) -> None:
         assert (await http(world.url + "/twiml", b"x" * 70_000))[0] == 413
 
     play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"From": "\x07+1415\ufffe"}, {"CallSid": "C" * 400}, {"From": "x" * 900}, {"To": ""}, {"From": "", "CallSid": ""}],
+)
+def test_odd_webhooks_are_answered_with_twiml(tmp_path: Path, changes: dict[str, str]) -> None:
+    async def scenario(world: World) -> None:
+        status, body = await webhook(world, {**FORM, **changes}, None)
+        assert status == 200
+        assert body.startswith("<?xml")
+
+    play(tmp_path, scenario)
+
+
+def test_through_a_tunnel_the_stream_is_wss(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        _, body = await http(world.url + "/twiml", urlencode(FORM).encode(), {"Host": "abc.tunnel.example"})
+        assert twiml.read_connect(body).url == "wss://abc.tunnel.example/ws/twilio"
+
+    play(tmp_path, scenario)

@@ -75,7 +75,7 @@ def test_serve_and_drain(tmp_path: Path) -> None:
                 model = await gateway.models.get()
                 await model.expect(live.Setup)
                 await model.say(live.Ready())
-                stopped = asyncio.ensure_future(gateway.stop(within_s=9))
+                stopped = asyncio.ensure_future(gateway.stop(within_s=4))
                 assert (await phone.closed())[0] == 1001
                 assert await stopped == 0
             messages = [line["message"] for line in await gateway.lines()]
@@ -94,7 +94,7 @@ def test_a_deaf_peer_does_not_hold_the_exit(tmp_path: Path) -> None:
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
             )
             assert b"101" in await reader.readline()
-            assert await gateway.stop(within_s=9.9) == 0
+            assert await gateway.stop(within_s=4) == 0
             writer.close()
 
     asyncio.run(scenario())
@@ -104,7 +104,7 @@ def test_sigint_drains_too(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with child(tmp_path) as gateway:
             gateway.process.send_signal(signal.SIGINT)
-            assert await asyncio.wait_for(gateway.process.wait(), 9) == 0
+            assert await asyncio.wait_for(gateway.process.wait(), 4) == 0
 
     asyncio.run(scenario())
 

@@ -250,8 +250,9 @@ async def http(url: str, form: bytes | None = None, headers: dict[str, str] | No
     host, _, port_path = url.removeprefix("http://").partition(":")
     port, _, path = port_path.partition("/")
     reader, writer = await asyncio.open_connection(host, int(port))
-    lines = [f"{'GET' if form is None else 'POST'} /{path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    named = {"Host": f"{host}:{port}", "Connection": "close", **(headers or {})}
+    lines = [f"{'GET' if form is None else 'POST'} /{path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in named.items()]
     if form is not None:
         lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(form)}"]
     writer.write("\r\n".join([*lines, "", ""]).encode() + (form or b""))

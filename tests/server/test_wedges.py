@@ -1,0 +1,106 @@
+"""Peers that read nothing or too late, capacity and drain against streams that have not started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.server.world import World, play
+
+
+def connections() -> list[str]:
+    """Hypercorn's tasks for connections that are still there."""
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return [name for name in names if name == "_handle" or name.endswith("_server_callback")]
+
+
+async def gone(world: World, within_s: float) -> None:
+    await asyncio.wait_for(world.exchange.empty(), within_s)
+
+
+def test_streams_that_have_not_started_count_against_the_capacity(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        phones = []
+        with contextlib.suppress(InvalidStatus):
+            for _ in range(4):
+                phones.append(await world.phone())
+        for phone in phones:
+            await phone.start(line="quiet")
+        await asyncio.sleep(0.3)
+        assert world.exchange.calls == 1
+
+    play(tmp_path, scenario, MAX_CALLS="1")
+
+
+def test_a_stream_that_starts_while_draining_opens_no_model(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        phone = await world.phone()
+        await asyncio.sleep(0.1)
+        world.exchange.drain()
+        with contextlib.suppress(Exception):
+            await phone.start(line="quiet")
+        await asyncio.sleep(0.3)
+        assert world._models.empty()
+        assert world.exchange.calls == 0
+
+    play(tmp_path, scenario)
+
+
+def test_a_model_that_reads_nothing_does_not_hold_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.server.bridge.LIVE_BACKLOG", 8)
+
+    async def scenario(world: World) -> None:
+        phone, model = await world.call(line="quiet")
+        await world.note("model-ready")
+        model._socket.transport.pause_reading()
+        with contextlib.suppress(Exception):
+            while not world.notes("call-ended"):
+                await phone.say(b"\xff" * 8000)
+        await gone(world, 4)
+        assert world.notes("call-ended")[0]["ended"] == "model-gone"
+        model._socket.transport.abort()
+
+    play(tmp_path, scenario)
+
+
+def test_a_phone_that_goes_on_talking_after_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        phone, _ = await world.call(line="quiet")
+        await world.note("model-ready")
+        await phone.socket.send("garbage")
+        for _ in range(60):
+            with contextlib.suppress(Exception):
+                await phone.say()
+        await gone(world, 4)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(phone.socket.wait_closed(), 2)
+        await asyncio.sleep(0.3)
+        assert connections() == []
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("then", ["phone leaves", "drain"])
+def test_an_end_behind_an_order_that_does_not_fit_is_carried_out(tmp_path: Path, then: str) -> None:
+    async def scenario(world: World) -> None:
+        phone, _ = await world.call(line="quiet")
+        await world.note("model-ready")
+        await phone.say()
+        await asyncio.sleep(0.1)
+        (bridge,) = world.exchange._calls.values()
+        bridge._to_live._limit = 0  # the model takes nothing any more
+        bridge._call._longest = 0.0  # and this frame brings the longest call's end to light
+        await phone.say()
+        await asyncio.sleep(0.3)
+        if then == "drain":
+            world.exchange.drain()
+        else:
+            await phone.socket.close()
+        await gone(world, 4)
+        assert world.notes("call-ended")
+
+    play(tmp_path, scenario)
