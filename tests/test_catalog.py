@@ -8,6 +8,7 @@ import pytest
 
 from gateway import catalog
 from gateway.flow.load import FlowError
+from gateway.live.models import VOICES
 
 FLOW = """version: 1
 numbers: [{{ label: desk, number: "+14155550100", persona: ava }}]
@@ -47,3 +48,56 @@ def test_the_samples_have_no_faults() -> None:
     flows = catalog.load(Path(__file__).parent.parent / "flows", {})
     assert len(flows.flows) >= 2
     assert flows.warnings == ()
+
+
+def told(file: Path, **env: str) -> list[str]:
+    with pytest.raises(FlowError) as raised:
+        catalog.load(file, env)
+    return [str(problem).removeprefix(f"{file}:") for problem in raised.value.problems]
+
+
+def test_models_and_voices_are_judged_where_something_else_is_wrong(tmp_path: Path) -> None:
+    file = write(tmp_path, "gpt-4, temprature: 1")
+    with file.open("a") as stream:
+        stream.write("    voice: { name: alloy }\n    vad: { silence: 500 }\n  eve: { voice: { name: echo } }\n")
+    assert told(file) == [
+        "6:20: personas.ava.model.name: not a Live model known here (use gemini-3.8-live)",
+        "6:27: personas.ava.model.temprature: unknown key (did you mean 'temperature'?)",
+        f"7:20: warning: personas.ava.voice.name: not a voice known here (known voices: {', '.join(VOICES)})",
+        "8:21: personas.ava.vad.silence: a duration carries a unit (write 500ms)",
+        "9:3: warning: personas.eve: no number leads to this persona (remove it)",
+        "9:3: personas.eve.instructions: missing key (such as instructions: You answer the phone for {{clinic}}.)",
+        "9:25: warning: personas.eve.voice.name: not a voice known here (did you mean Charon?)",
+    ]
+
+
+MODEL = "defaults.model: not a Live model known here (use gemini-3.8-live)"
+LANGUAGE = "defaults.language: not a language that Live models are known to speak (check the code)"
+
+
+def test_a_wrong_default_is_told_once_where_it_stands(tmp_path: Path) -> None:
+    file = write(tmp_path, "gemini-3.8-live")
+    file.write_text(file.read_text() + "defaults: { model: gpt-4, language: tlh }\n")  # the model is not used
+    assert told(file) == [f"7:20: {MODEL}", f"7:37: warning: {LANGUAGE}"]
+    file.write_text(file.read_text().replace("    model: { name: gemini-3.8-live }\n", "    voice: { name: Kore }\n"))
+    assert told(file) == [f"7:20: {MODEL}", f"7:37: warning: {LANGUAGE}"]
+    file.write_text(file.read_text().replace("voice: { name: Kore }", "model: { name: gpt-4 }"))
+    assert told(file)[0] == f"6:20: {MODEL.replace('defaults.model', 'personas.ava.model.name')}"
+
+
+def test_a_default_that_the_backend_does_not_have(tmp_path: Path) -> None:
+    file = write(tmp_path, "gemini-3.8-live")
+    file.write_text(file.read_text() + "defaults: { model: gemini-live-2.5-flash-native-audio }\n")
+    assert told(file, LIVE_BACKEND="developer") == [
+        "7:20: defaults.model: gemini-live-2.5-flash-native-audio is served by vertex, not by developer "
+        "(use gemini-3.8-live)"
+    ]
+    assert len(catalog.load(file, {"LIVE_BACKEND": " vertex "}).flows) == 1
+
+
+def test_an_unknown_backend_is_a_fault_beside_the_others(tmp_path: Path) -> None:
+    words = (
+        "1:1: the environment variable LIVE_BACKEND takes one of rehearsal, developer, vertex (set it, or leave it out)"
+    )
+    assert told(write(tmp_path, "gemini-3.8-live"), LIVE_BACKEND="Developer") == [words]
+    assert [line[:5] for line in told(write(tmp_path, "gpt-4"), LIVE_BACKEND="x")] == ["1:1: ", "6:20:"]

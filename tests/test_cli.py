@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +127,36 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("gateway.catalog.load", interrupted)
     assert main(["validate"]) == 130
+
+
+def test_a_terminal_without_the_character_shows_its_code(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD + "# 🦷\nnmae: 🦷\n", encoding="utf-8")
+    done = run("validate", str(tmp_path), PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "    nmae: \\U0001f9b7\n    ^" in done.stdout
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+def test_a_file_whose_name_is_no_text(tmp_path: Path, form: str) -> None:
+    name = os.fsencode(tmp_path) + b"/\xff.yaml"
+    try:
+        Path(os.fsdecode(name)).write_text(BAD, encoding="utf-8")
+    except OSError:  # a file system that takes text only
+        return
+    done = run("validate", str(tmp_path), "--format", form)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "unknown key" in done.stdout
+
+
+def test_a_report_of_a_bug_takes_any_character(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("🦷 \udcff")
+
+    monkeypatch.setattr("gateway.catalog.load", broken)
+    monkeypatch.setattr("sys.stdout", io.StringIO())  # in its place somebody put one that can't be reconfigured
+    assert main(["validate"]) == 3
+    report = Path(capsys.readouterr().err.rsplit("the report is in ", 1)[1].strip())
+    assert "🦷 \\udcff" in report.read_text(encoding="utf-8")
+    report.unlink()

@@ -60,3 +60,24 @@ def test_github() -> None:
         "::error file=flows/a b.yaml,line=7,col=5::personas.ava.vioce: unknown key (did you mean 'voice'?)\n"
         "::warning file=c%3A%2C.yaml,line=1,col=1::100%25%0Aodd"
     )
+
+
+def test_a_name_that_is_no_text_and_braces_in_the_words() -> None:
+    odd = [Problem(Place("\udcff:a.yaml"), "", "write {{name}}")]
+    (result,) = json.loads(render(odd, "sarif"))["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "%FF%3Aa.yaml"
+    assert result["message"]["text"] == "write {{{{name}}}}"
+    assert json.loads(render(odd, "json"))["problems"][0]["file"] == "\\xff:a.yaml"
+    assert render(odd, "github") == "::error file=\\xff%3Aa.yaml,line=1,col=1::write {{name}}"
+
+
+def test_programs_get_ascii() -> None:
+    odd = [Problem(Place("é.yaml"), "", "{{…}}", source="🦷")]
+    assert render(odd, "json").isascii()
+    assert render(odd, "sarif").isascii()
+
+
+def test_an_excerpt_begins_where_it_says() -> None:
+    assert (
+        Problem(Place("a", 1, 103), "", "m", source="…xyz", shown=100).with_caret() == "a:1:103: m\n    …xyz\n       ^"
+    )

@@ -20,7 +20,7 @@ from gateway.flow.model import (
     Voice,
 )
 from gateway.flow.schema import with_defaults
-from gateway.flow.source import Data
+from gateway.flow.source import Data, Path
 
 Section = dict[str, Any]
 
@@ -48,6 +48,18 @@ def _inherit(persona: dict[str, Data], defaults: dict[str, Data]) -> None:
         languages.setdefault("allowed", [languages["primary"]])
     if isinstance(model, dict):
         model.setdefault("name", defaults["model"])
+
+
+# Where what a persona does not write comes from.
+_HANDED_DOWN: dict[Path, Path] = {
+    ("model", "name"): ("defaults", "model"),
+    ("languages", "primary"): ("defaults", "language"),
+}
+
+
+def origin(path: Path) -> Path:
+    """The place in `defaults` that a place in a persona inherits from, else the place itself."""
+    return _HANDED_DOWN.get(path[2:], path) if path[:1] == ("personas",) else path
 
 
 def build(data: Data, file: str) -> Flow:

@@ -7,18 +7,20 @@ have something against the same place the earlier one is heard.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path as FilePath
 
-from gateway.flow import environment, rules, schema
-from gateway.flow.build import build, complete
+from gateway.flow import environment, rules, schema, speech
+from gateway.flow.build import build, complete, origin
 from gateway.flow.model import Finding, Flow, Number
-from gateway.flow.source import Data, Source, read
+from gateway.flow.source import Data, Path, Source, path_text, read
 from gateway.flow.text import MAX_BYTES
-from gateway.problem import Place, Problem
+from gateway.problem import Place, Problem, Severity
 
 Judge = Callable[[Flow], Iterable[Finding]]
 _ENDINGS = (".yaml", ".yml")
+MAX_PROBLEMS = 200  # told of one file: nobody reads more before mending some
 
 
 class FlowError(Exception):
@@ -52,9 +54,13 @@ class _Draft:
     """One file on its way through the stages."""
 
     source: Source
-    data: Data = None
+    written: Data = None  # as the file has it, ${…} filled in
+    data: Data = None  # the same, complete
     problems: list[Problem] = field(default_factory=list)
     broken: frozenset[Place] = frozenset()  # where the YAML itself is at fault: what stands there means nothing
+    wrong: set[Path] = field(default_factory=set)  # the places of all errors, told or not
+
+    pieces: set[str] = field(default_factory=set)  # the paths of texts in which a piece is at fault
 
     @property
     def file(self) -> str:
@@ -65,16 +71,26 @@ class _Draft:
         return all(problem.severity == "warning" for problem in self.problems)
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Those at places that no earlier stage named."""
-        named = {problem.path for problem in self.problems if problem.path}
-        fresh = [self.source.problem(finding) for finding in findings]
-        self.problems.extend(p for p in fresh if p.path not in named and p.place not in self.broken)
+        """Those at places that no earlier stage named; of pieces of one text each is told."""
+        earlier = {problem.path for problem in self.problems if problem.path and problem.severity == "error"}
+        in_pieces, known = set(self.pieces), set(self.problems)
+        for finding in findings:
+            problem = self.source.problem(finding)
+            if finding.severity == "error":
+                self.wrong.add(finding.path)
+            told = problem.path in earlier and not (finding.piece and problem.path in in_pieces)
+            if told or problem.place in self.broken or problem in known:
+                continue
+            self.problems.append(problem)
+            known.add(problem)
+            if finding.piece:
+                self.pieces.add(problem.path)
 
 
-def load(path: Path, env: Mapping[str, str], judges: Sequence[Judge] = ()) -> Flows:
+def load(path: FilePath, env: Mapping[str, str], judges: Sequence[Judge] = ()) -> Flows:
     """The flows of a folder (its *.yaml and *.yml, not those of folders within) or of one file.
 
-    `env` fills `${NAME}`; a judge says what another room has against a flow that is otherwise sound.
+    `env` fills `${NAME}`; a judge says what another room has against a flow (one with faults it sees without them).
     Raises FlowError where anything is an error; mere warnings come with the flows.
     """
     files, faults = _files(path)
@@ -82,17 +98,28 @@ def load(path: Path, env: Mapping[str, str], judges: Sequence[Judge] = ()) -> Fl
     _across(drafts)
     flows = [flow for draft in drafts for flow in _built(draft, judges)]
     problems = [*faults, *(problem for draft in drafts for problem in draft.problems)]
-    problems.sort(key=lambda problem: problem.place)
+    problems.sort(key=lambda problem: (problem.place, problem.path, problem.message))
+    told = [problem for _, group in groupby(problems, lambda problem: problem.place.file) for problem in _some(group)]
     if any(problem.severity == "error" for problem in problems):
-        raise FlowError(problems)
-    return Flows(tuple(flows), tuple(problems))
+        raise FlowError(told)
+    return Flows(tuple(flows), tuple(told))
 
 
-def _files(path: Path) -> tuple[list[Path], list[Problem]]:
+def _some(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The first of one file's problems, and how many more there are."""
+    found = list(problems)
+    yield from found[:MAX_PROBLEMS]
+    if rest := found[MAX_PROBLEMS:]:
+        severity: Severity = "error" if any(problem.severity == "error" for problem in rest) else "warning"
+        yield Problem(rest[0].place, "", f"and {len(rest)} more", "mend these first", severity)
+
+
+def _files(path: FilePath) -> tuple[list[FilePath], list[Problem]]:
     place = Place(str(path))
     try:
         if path.is_dir():
-            names = [entry for entry in path.iterdir() if entry.suffix in _ENDINGS and not entry.name.startswith(".")]
+            seen = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+            names = [entry for entry in seen if entry.suffix.lower() in _ENDINGS]
             empty = Problem(place, "", "there is no flow in this folder", "add a file that ends in .yaml")
             return sorted(names), [] if names else [empty]
         if path.exists():
@@ -102,7 +129,7 @@ def _files(path: Path) -> tuple[list[Path], list[Problem]]:
     return [], [Problem(place, "", "there is no such file or folder", "check the path")]
 
 
-def _draft(path: Path, env: Mapping[str, str], faults: list[Problem]) -> _Draft | None:
+def _draft(path: FilePath, env: Mapping[str, str], faults: list[Problem]) -> _Draft | None:
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -121,38 +148,40 @@ def _checked(raw: bytes, file: str, env: Mapping[str, str]) -> _Draft:
     """One file through the stages that look at it alone."""
     source, problems = read(raw, file)
     if source.data is None:
-        return _Draft(source, None, problems)
+        return _Draft(source, problems=problems)
     filled, missing = environment.fill(source.data, env)
-    broken = frozenset(problem.place for problem in problems)
-    draft = _Draft(source, complete(filled, file), problems, broken)
+    broken = frozenset(problem.place for problem in problems if problem.severity == "error")
+    draft = _Draft(source, filled, complete(filled, file), problems, broken)
     shape = schema.check(filled)
     unknown = {finding.path for finding in shape if finding.message == schema.UNKNOWN}
     draft.add(finding for finding in missing if not _within(finding.path, unknown))
     draft.add(shape)
-    draft.add(rules.judge(draft.data, file))
+    draft.add(speech.judge(draft.data))
+    draft.add(rules.judge(draft.data, file, filled))
     return draft
 
 
-def _within(path: tuple[str | int, ...], places: set[tuple[str | int, ...]]) -> bool:
+def _within(path: Path, places: set[Path]) -> bool:
     return any(path[:length] in places for length in range(1, len(path) + 1))
 
 
 def _across(drafts: Sequence[_Draft]) -> None:
     """What must be unique in the folder: a flow's name, a line's number."""
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, str], tuple[_Draft, Path]] = {}
     for draft in drafts:
         findings = []
         for kind, path, value in _unique(draft.data):
-            first = seen.setdefault((kind, value), here := _where(draft, path))
-            if first is not here:
-                findings.append(Finding(path, f"{first} has this {kind} already", _UNIQUE[kind]))
+            first, where = seen.setdefault((kind, value), (draft, path))
+            if first is not draft or where != path:
+                words = path_text(where[:-1]) if first is draft else _where(first, where)
+                findings.append(Finding(path, f"{words} has this {kind} already", _UNIQUE[kind]))
         draft.add(findings)
 
 
 _UNIQUE = {"name": "a name belongs to one flow", "number": "a number belongs to one line"}
 
 
-def _unique(data: Data) -> Iterator[tuple[str, tuple[str | int, ...], str]]:
+def _unique(data: Data) -> Iterator[tuple[str, Path, str]]:
     if isinstance(data, dict) and isinstance(name := data.get("name"), str):
         yield "name", ("name",), name
     for path, number in rules.numbers(data):
@@ -160,15 +189,25 @@ def _unique(data: Data) -> Iterator[tuple[str, tuple[str | int, ...], str]]:
             yield "number", (*path, "number"), value
 
 
-def _where(draft: _Draft, path: tuple[str | int, ...]) -> str:
+def _where(draft: _Draft, path: Path) -> str:
     place = draft.source.problem(Finding(path, "")).place
     return f"{place.file}:{place.line}"
 
 
 def _built(draft: _Draft, judges: Sequence[Judge]) -> Iterator[Flow]:
-    if draft.data is None or not draft.sound:
+    """The flow of a sound draft. Of any other a flow without what is wrong is judged, so that all is told at once."""
+    if not isinstance(draft.written, dict):
         return
-    flow = build(draft.data, draft.file)
+    sound = draft.sound
+    data = draft.data if sound else complete(schema.repaired(draft.written, draft.wrong), draft.file)
+    flow = build(environment.plain(data), draft.file)
     for judge in judges:
-        draft.add(judge(flow))
-    yield flow
+        draft.add(_where_written(finding, draft.source) for finding in judge(flow))
+    if sound:
+        yield flow
+
+
+def _where_written(finding: Finding, source: Source) -> Finding:
+    """What a persona has from `defaults` is at fault there."""
+    handed_down = finding.path not in source.spots and (home := origin(finding.path)) in source.spots
+    return replace(finding, path=home) if handed_down else finding

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
 
-MAX_KNOWN = 256  # words that one search looks at: more are written by a program, which makes no slips
+MAX_KNOWN = 256  # words that a search looks at: more are written by a program, which makes no slips
 MAX_WORD = 80  # characters: a longer word is a sentence
 
 
-def near(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+def near(word: str, known: Iterable[str], likeness: float = 0.6, most: int = MAX_KNOWN) -> str:
     """The nearest known word, or nothing. Case and '-' for '_' don't count as a difference."""
     if len(word) > MAX_WORD:
         return ""
-    plain = {name.lower().replace("-", "_"): name for name in islice(known, MAX_KNOWN)}
+    plain = {name.lower().replace("-", "_"): name for name in islice(known, most)}
     found = get_close_matches(word.lower().replace("-", "_"), plain, 1, likeness)
     return plain[found[0]] if found else ""
 

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from gateway.flow import speech
 from gateway.flow.model import Finding
-from gateway.flow.near import MAX_KNOWN, did_you_mean, near
+from gateway.flow.near import did_you_mean, near
+from gateway.flow.schema import at
 from gateway.flow.source import Data, Path
 from gateway.flow.speech import entries
 
@@ -37,10 +38,13 @@ def numbers(data: Data) -> Iterator[tuple[Path, dict[str, Data]]]:
 
 def _references(data: Data) -> Iterator[Finding]:
     personas = entries(data, "personas")
+    lost = 0
     for path, number in numbers(data):
         persona = number.get("persona")
         if isinstance(persona, str) and personas and persona not in personas:
-            yield Finding((*path, "persona"), "there is no such persona", did_you_mean(persona, personas))
+            lost += 1
+            hint = did_you_mean(persona, personas) if lost <= speech.MAX_NEAR else ""
+            yield Finding((*path, "persona"), "there is no such persona", hint)
 
 
 def _labels(data: Data) -> Iterator[Finding]:
@@ -56,9 +60,16 @@ def _languages(data: Data) -> Iterator[Finding]:
     for name, persona in entries(data, "personas").items():
         languages = entries(persona, "languages")
         primary, allowed = languages.get("primary"), languages.get("allowed")
-        if isinstance(primary, str) and isinstance(allowed, list) and primary not in allowed:
+        codes = [primary, *allowed] if isinstance(allowed, list) else []
+        if codes and primary not in codes[1:] and all(_is_code(code) for code in codes):
             path = ("personas", name, "languages", "allowed")
             yield Finding(path, "the primary language is missing", "add it")
+
+
+def _is_code(code: Data) -> bool:
+    """Whether nobody else has something against a language."""
+    pattern = at(("defaults", "language"))["pattern"]
+    return isinstance(code, str) and "${" not in code and re.search(pattern, code) is not None
 
 
 def _timezone(data: Data) -> Iterator[Finding]:
@@ -76,12 +87,9 @@ def _timezone(data: Data) -> Iterator[Finding]:
 
 def _zone_hint(zone: str) -> str:
     """The nearest name of the form Area/City, by its whole or by its city."""
-    zones = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "US/")))
+    zones = sorted(name for name in available_timezones() if "/" in name)
     cities = {name.rsplit("/", 1)[-1]: name for name in reversed(zones)}
-    groups = [zones[n : n + MAX_KNOWN] for n in range(0, len(zones), MAX_KNOWN)]
-    nearest = near(zone, [found for group in groups if (found := near(zone, group, 0.8))], 0.8)
-    city = zone.replace(" ", "_").rsplit("/", 1)[-1]
-    nearest = nearest or cities.get(near(city, [c for c in cities if c[:1].lower() == city[:1].lower()], 0.8), "")
+    nearest = near(zone, zones, 0.8, len(zones)) or cities.get(near(zone.rsplit("/", 1)[-1], cities, 0.8, len(zones)))
     return f"did you mean '{nearest}'?" if nearest else "such as America/Los_Angeles"
 
 
@@ -121,5 +129,4 @@ _RULES: tuple[Callable[[Data], Iterator[Finding]], ...] = (
     _languages,
     _timezone,
     _unused_personas,
-    speech.judge,
 )

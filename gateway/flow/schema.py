@@ -7,7 +7,8 @@ Beyond JSON Schema 2020-12 it holds `patternErrorMessage` (which editors show as
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from copy import deepcopy
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
@@ -103,6 +104,17 @@ def homes() -> dict[str, tuple[str, ...]]:
 def unknown(path: Path, key: str) -> Finding:
     known = at(path).get("properties", {})
     return Finding((*path, key), UNKNOWN, hint(key, section_of(path), known, homes()), at="key")
+
+
+def repaired(data: Data, wrong: Set[Path], path: Path = ()) -> Data:
+    """The data without what is wrong: left out, or where the key is required, its example from the schema."""
+    if isinstance(data, list):
+        return [repaired(item, wrong, (*path, n)) for n, item in enumerate(data) if (*path, n) not in wrong]
+    if not isinstance(data, dict):
+        return data
+    kept = {key: repaired(value, wrong, (*path, key)) for key, value in data.items() if (*path, key) not in wrong}
+    examples = {key: at((*path, key))["examples"][0] for key in at(path).get("required", ()) if key not in kept}
+    return {**kept, **deepcopy(examples)}
 
 
 def with_defaults(data: Data, schema: Schema | None = None) -> Data:

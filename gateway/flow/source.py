@@ -26,6 +26,7 @@ Path = tuple[str | int, ...]
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
 _WORDS: dict[str, Data] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_LOST = re.compile(r"[ \t]+#\S")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -124,6 +125,7 @@ class _Reader:
         match node:
             case Scalar():
                 value = _scalar(node)
+                self.comment(node, path)
                 if value is None:  # it has no characters of its own: the key stands for it
                     self.spots[path] = Spot(key, key, node.end)
                 return value
@@ -131,6 +133,12 @@ class _Reader:
                 return [self.value(item, (*path, n), item.start) for n, item in enumerate(node.items)]
             case Mapping():
                 return self.mapping(node, path)
+
+    def comment(self, node: Scalar, path: Path) -> None:
+        """`Press #1 for help`: what was meant to be said is a comment."""
+        if node.plain and node.value and (found := _LOST.match(self.text.text, node.end)):
+            message, hint = "what follows '#' is a comment", "put the value in quotes"
+            self.problems.append(self.text.report(found.end() - 2, path_text(path), message, hint, "warning"))
 
     def mapping(self, node: Mapping, path: Path) -> Data:
         found: dict[str, Data] = {}
@@ -155,6 +163,8 @@ class _Reader:
             self.fault(node, path, "a key is missing before ':'", "write key: value")
         elif node.plain and node.value == "<<":
             self.fault(node, (*path, "<<"), "merge keys are not taken", "write the keys out")
+        elif node.value.startswith("\u00a0"):
+            self.fault(node, path, "U+00A0 where a space belongs", "indent with plain spaces")
         else:
             return node.value
         return None

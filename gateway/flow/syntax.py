@@ -34,7 +34,6 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("expected '<document start>'", "text after the end of the document", "one file holds one flow"),
     ("directive|incompatible YAML|YAML version", "a directive ('%') that is not taken", "remove it"),
     ("(anchor|alias)", "the name of an anchor is missing or wrong", "write the value out"),
-    ("tag|URI", "a tag is not taken", "remove it, or put the value in quotes"),
 )
 # Faults that PyYAML notices late: they stand where the thing was begun.
 _BEGUN = ("found unexpected end of stream", "found unexpected document separator", "could not find expected ':'")
@@ -168,8 +167,9 @@ def _end_of_plain(slip: _Slip) -> Said | None:
 
 
 def _star(slip: _Slip) -> Said | None:
-    """`*Welcome*`, `& now`, `>hello`: signs of YAML's own, where text was meant."""
-    if re.search("expected alphabetic or numeric|chomping or indentation|indentation indicator", slip.said):
+    """`*Welcome*`, `& now`, `!{x}`, `>hello`: signs of YAML's own, where text was meant."""
+    signs = "expected alphabetic or numeric|chomping or indentation|indentation indicator"
+    if re.search(signs, slip.said) or slip.context.endswith(" tag"):
         return slip.begun, f"a value can't start with '{slip.text.text[slip.begun]}'", "put the value in quotes"
     return None
 

@@ -41,6 +41,11 @@ def holes(text: str) -> Iterator[Hole]:
         yield Hole(match.start(), match.group(), None if match[1] is None else match[1].strip())
 
 
+def without_holes(text: str) -> str:
+    """The text with blanks where its holes are: offsets stay."""
+    return _HOLE.sub(lambda match: " " * len(match.group()), text)
+
+
 def names(text: str) -> tuple[str, ...]:
     """The names in order of appearance, repeats included. Raises TemplateError where a `{{` is never closed."""
     found = list(holes(text))

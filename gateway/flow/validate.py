@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from gateway.flow.durations import milliseconds, with_unit
+from gateway.flow.environment import Filled
 from gateway.flow.model import Finding
 from gateway.flow.near import did_you_mean
 from gateway.flow.schema import Schema, at, document, unknown
@@ -24,9 +26,24 @@ from gateway.flow.source import Data, Path
 
 def faults(data: Data) -> Iterator[Finding]:
     """The findings, in the schema's order."""
+    astray = dict(_astray(data))
+    yield from astray.values()
+    personas = data.get("personas") if isinstance(data, dict) else None
+    name = next((key for key in personas if ("personas", key) not in astray), "") if isinstance(personas, dict) else ""
     for error in _validator().iter_errors(data):
         path = tuple(error.absolute_path)
-        yield from _SAY[str(error.validator)](error, path)
+        if path[:2] not in astray:
+            yield from (replace(found, hint=named(found, name)) for found in _SAY[str(error.validator)](error, path))
+
+
+def _astray(data: Data) -> Iterator[tuple[Path, Finding]]:
+    """Keys of a persona that stand where personas do: they are indented too little."""
+    personas = data.get("personas") if isinstance(data, dict) else None
+    for key, value in personas.items() if isinstance(personas, dict) else ():
+        is_persona = isinstance(value, dict) and "instructions" in value
+        if key in at(("personas", key))["properties"] and not is_persona:
+            path = ("personas", key)
+            yield path, Finding(path, "a persona's key among the personas", "indent it under the persona", at="key")
 
 
 @cache
@@ -59,7 +76,7 @@ def _type(error: ValidationError, path: Path) -> Iterator[Finding]:
     if wanted == "string" and "durationMinimum" in schema and isinstance(error.instance, int | float):
         yield Finding(path, "a duration carries a unit", _unit(error.instance, schema))
         return
-    yield Finding(path, f"takes {_TYPES[wanted]}", _type_hint(wanted, error.instance, schema))
+    yield Finding(path, f"takes {_TYPES[wanted]}", _type_hint(wanted, error.instance, path))
 
 
 _TYPES = {
@@ -72,22 +89,43 @@ _TYPES = {
 }
 
 
-def _type_hint(wanted: str, value: Any, schema: Schema) -> str:
+def _type_hint(wanted: str, value: Any, path: Path) -> str:
+    schema = at(path)
     match wanted, value:
+        case "boolean" | "integer" | "number", Filled():
+            return f"what ${{…}} fills in is text: write {_PLAINLY[wanted]} here"
         case "object", _ if "properties" in schema:
-            return f"its keys: {', '.join(schema['properties'])}"
+            return _section_hint(path, schema)
         case "object", _:
             return "write name: value"
         case "array", _:
             return "start each item with '- '"
-        case "boolean", "no" | "off" | "False" | "n":
-            return "write false"
-        case "boolean", "yes" | "on" | "True" | "y":
-            return "write true"
+        case "boolean", _:
+            return _boolean_hint(value)
         case "string", bool() | int() | float() if "pattern" not in schema and "enum" not in schema:
             return "put it in quotes"
         case _:
             return _such_as(schema)
+
+
+_PLAINLY = {"boolean": "true or false", "integer": "the number", "number": "the number"}
+
+
+def _section_hint(path: Path, schema: Schema) -> str:
+    """A section's shape: the key that it must have, or its first one."""
+    if not path or isinstance(path[-1], int):
+        return f"its keys: {', '.join(schema['properties'])}"
+    first = (*schema.get("required", ()), *schema["properties"])[0]
+    return f"write {path[-1]}: {{ {first}: … }}"
+
+
+def _boolean_hint(value: Any) -> str:
+    word = str(value).lower()
+    if value in ("true", "false"):  # as text, so it stands in quotes
+        return f"write {value}, without quotes"
+    if word in ("true", "yes", "on", "y", "1"):
+        return "write true"
+    return "write false" if word in ("false", "no", "off", "n", "0") else "write true or false, without quotes"
 
 
 def _unit(number: float | str, schema: Schema) -> str:
@@ -105,6 +143,12 @@ def _extra(error: ValidationError, path: Path) -> Iterator[Finding]:
     for key in _keys(error):
         if key not in known:
             yield unknown(path, key)
+
+
+def named(finding: Finding, persona: str) -> str:
+    """The hint with a persona of this flow in the place of `<name>`: the one it speaks of, or the first."""
+    own = str(finding.path[1]) if finding.path[:1] == ("personas",) and len(finding.path) > 1 else persona
+    return finding.hint.replace("<name>", own) if own else finding.hint
 
 
 def _required(error: ValidationError, path: Path) -> Iterator[Finding]:
@@ -130,9 +174,20 @@ def _misshapen(error: ValidationError, path: Path) -> Iterator[Finding]:
     if "propertyNames" in error.absolute_schema_path:
         yield Finding((*path, written), schema["propertyNames"]["patternErrorMessage"], "rename it", at="key")
     elif "durationMinimum" in schema and written.isdecimal():
-        yield Finding(path, "a duration carries a unit", _unit(written, schema))
+        hint = _such_as(schema) if isinstance(error.instance, Filled) else _unit(written, schema)
+        yield Finding(path, "a duration carries a unit", hint)
     else:
-        yield Finding(path, schema["patternErrorMessage"], _such_as(schema))
+        code = _language(written) if schema["patternErrorMessage"] == "not a language code" else ""
+        hint = f"did you mean '{code}'?" if code and not isinstance(error.instance, Filled) else _such_as(schema)
+        yield Finding(path, schema["patternErrorMessage"], hint)
+
+
+def _language(written: str) -> str:
+    """The code that `en_us` or `EN-us` stands for; empty where none is like it."""
+    parts = re.split("[-_]", written)
+    shaped = [parts[0].lower(), *(part.title() if len(part) == 4 else part.upper() for part in parts[1:])]
+    code = "-".join(shaped)
+    return code if re.search(at(("defaults", "language"))["pattern"], code) else ""
 
 
 def _enum(error: ValidationError, path: Path) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ _ON_THE_PHONE = (
 )
 
 # Base languages of the Live API's list (cloud.google.com, Live API, supported languages); others go by their code.
-_NAMES = {
+LANGUAGES = {
     "ar": "Arabic",
     "bn": "Bengali",
     "cs": "Czech",
@@ -82,5 +82,5 @@ def _languages(languages: Languages) -> str:
 
 
 def _name(code: str) -> str:
-    name = _NAMES.get(code.split("-")[0].lower())
+    name = LANGUAGES.get(code.split("-")[0].lower())
     return f"{name} ({code})" if name else code

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from gateway.flow.model import Finding, Flow, Persona
+from gateway.live.cues import LANGUAGES as LANGUAGES
 
 Backend = Literal["developer", "vertex"]
 State = Literal["current", "legacy", "retired", "special"]
@@ -59,8 +60,18 @@ _USABLE = [model.name for model in _TABLE if model.state in ("current", "legacy"
 
 
 def judge(flow: Flow) -> tuple[Finding, ...]:
-    """What the Live API would refuse, drop or not know in this flow's personas, persona by persona."""
-    return tuple(finding for name, persona in flow.personas.items() for finding in _judge(name, persona))
+    """What the Live API would refuse, drop or not know in this flow: its defaults, then persona by persona.
+
+    Messages don't repeat values: a value may come from the environment and be a secret.
+    """
+    return (*_judge_defaults(flow), *(finding for name, one in flow.personas.items() for finding in _judge(name, one)))
+
+
+def _judge_defaults(flow: Flow) -> Iterator[Finding]:
+    if flow.model:
+        yield from _judge_model(flow.model, ("defaults", "model"))
+    if flow.language:
+        yield from _judge_language(flow.language, ("defaults", "language"))
 
 
 def refusal(name: str, backend: Backend) -> str:
@@ -76,11 +87,21 @@ def _judge(name: str, persona: Persona) -> Iterator[Finding]:
     yield from _judge_model(persona.model.name, (*path, "model", "name"))
     temperature = persona.model.temperature
     if temperature is not None and not 0 <= temperature <= MAX_TEMPERATURE:
-        yield Finding((*path, "model", "temperature"), f"{temperature:g} is out of range", "0 to 2")
+        yield Finding((*path, "model", "temperature"), "out of range", "0 to 2")
     voice = persona.voice.name
     if voice not in VOICES:
         hint = _did_you_mean(voice, VOICES) or "known voices: " + ", ".join(VOICES)
-        yield Finding((*path, "voice", "name"), f'"{voice}" is not a voice known here', hint, "warning")
+        yield Finding((*path, "voice", "name"), "not a voice known here", hint, "warning")
+    yield from _judge_language(persona.languages.primary, (*path, "languages", "primary"))
+    for code in persona.languages.allowed[1:]:
+        yield from _judge_language(code, (*path, "languages", "allowed"))
+
+
+def _judge_language(code: str, path: tuple[str, ...]) -> Iterator[Finding]:
+    if code.split("-")[0].lower() not in LANGUAGES:
+        yield Finding(
+            path, "not a language that Live models are known to speak", "check the code", "warning", piece=code
+        )
 
 
 def _judge_model(name: str, path: tuple[str, ...]) -> Iterator[Finding]:
@@ -97,9 +118,9 @@ def _judge_model(name: str, path: tuple[str, ...]) -> Iterator[Finding]:
 def _unknown(name: str, path: tuple[str, ...]) -> Finding:
     typo = _did_you_mean(name, _USABLE, 0.85)
     if not typo and name.startswith("gemini-") and "live" not in name and "native-audio" not in name:
-        return Finding(path, f"{name} is not a Live model: it can't hold a call", f"use {DEFAULT_MODEL}")
+        return Finding(path, "not a Live model: it can't hold a call", f"use {DEFAULT_MODEL}")
     hint = typo or _did_you_mean(name, _USABLE) or f"use {DEFAULT_MODEL}"
-    return Finding(path, f'"{name}" is not a Live model known here', hint)
+    return Finding(path, "not a Live model known here", hint)
 
 
 def _did_you_mean(name: str, known: Sequence[str], likeness: float = 0.6) -> str:

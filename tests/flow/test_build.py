@@ -66,6 +66,8 @@ def test_everything_written(tmp_path: Path) -> None:
             numbers=(Number("desk", "+14155550100", "ava"),),
             personas={"ava": ava},
             limits=Limits(90.0),
+            language="fr-FR",
+            model="gemini-other-live",
         ),
     )
 

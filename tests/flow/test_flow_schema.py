@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from gateway.flow import model
 from gateway.flow.durations import milliseconds, with_unit
-from gateway.flow.keys import FOREIGN, PLANNED, hint
+from gateway.flow.keys import FOREIGN, FOREIGN_IN, PLANNED, hint
 from gateway.flow.near import did_you_mean, near
 from gateway.flow.schema import at, below, check, document, homes, resolved, section_of, walk, with_defaults
 from gateway.flow.validate import _SAY
@@ -20,8 +20,8 @@ from gateway.flow.validate import _SAY
 KEYS = [(f"{place}.{name}".strip("."), schema) for place, name, schema in walk(document())]
 # Written once for the whole flow and handed down, so that the model holds them elsewhere.
 HANDED_DOWN = {"version", "defaults", "language", "model"}
-# Not written in a section, but known from where it stands.
-FROM_PLACE = {"Flow": {"file", "timezone"}, "Persona": {"name"}}
+# Not written in a section, but known from where it stands, or from `defaults`.
+FROM_PLACE = {"Flow": {"file", "timezone", "language", "model"}, "Persona": {"name"}}
 
 
 def test_is_a_schema() -> None:
@@ -100,7 +100,7 @@ def test_defaults_are_handed_down_to_fields_that_exist() -> None:
 
 def test_names_of_others_lead_to_ours_and_are_not_ours() -> None:
     known = homes()
-    for theirs, ours in FOREIGN.items():
+    for theirs, ours in [*FOREIGN.items(), *FOREIGN_IN.items()]:
         assert theirs not in known
         assert ours.rsplit(".", 1)[-1] in known
     for section, keys in PLANNED.items():
@@ -111,7 +111,14 @@ def test_names_of_others_lead_to_ours_and_are_not_ours() -> None:
 @pytest.mark.parametrize(
     ("key", "section", "said"),
     [
-        ("prompt", "", "here it is called 'instructions'"),
+        ("prompt", "", "here it is called 'personas.<name>.instructions'"),
+        ("prompt", "personas.<name>", "here it is called 'instructions'"),
+        ("phone_number", "", "here it is called 'numbers[].number'"),
+        ("phone_number", "numbers[]", "here it is called 'number'"),
+        ("timeout", "personas.<name>.idle", "here it is called 'after'"),
+        ("language", "personas.<name>", "here it is called 'languages.primary'"),
+        ("llm", "personas.<name>", "here it is called 'model.name'"),
+        ("top_p", "personas.<name>.model", "there is no such setting here: remove it"),
         ("dtmf", "personas.<name>", "not built yet: planned"),
         ("dtmf", "limits", "known here: max_duration"),
         ("maxDuration", "limits", "did you mean 'max_duration'?"),
@@ -130,6 +137,8 @@ def test_near() -> None:
     assert near("x", ["voice"]) == ""
     assert did_you_mean("x", [str(n) for n in range(13)]) == ""
     assert did_you_mean("x", []) == ""
+    assert near("voice" * 20, ["voice" * 20]) == ""  # a sentence is no slip
+    assert near("voice", [*map(str, range(300)), "voice"]) == ""  # nor is a long list one of names
 
 
 def test_places_in_the_schema() -> None:

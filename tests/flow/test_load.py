@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.flow.load import FlowError, load
+from gateway.flow.load import FlowError, Judge, load
 from gateway.flow.model import Finding, Flow
 from gateway.problem import Problem
 from tests.flow.samples import NUMBER, PERSONA, SHORTEST, flows, said
@@ -64,9 +64,7 @@ def test_a_name_belongs_to_one_flow(tmp_path: Path) -> None:
 
 def test_a_file_whose_name_can_not_be_the_flows(tmp_path: Path) -> None:
     (tmp_path / "My Flow.yaml").write_text(SHORTEST)
-    told = (
-        "My Flow.yaml:1:1: name: the file's name can't be the flow's (write name: and lower-case words joined by '-')"
-    )
+    told = "My Flow.yaml:1:1: name: the file's name can't be the flow's (write name: my-flow)"
     assert said(tmp_path) == [told]
     (tmp_path / "My Flow.yaml").write_text(SHORTEST + "name: my-flow\n")
     assert said(tmp_path) == []
@@ -148,18 +146,19 @@ def test_judges_speak_at_their_place(tmp_path: Path) -> None:
     assert (warning.place.line, warning.place.column, warning.source) == (5, 3, "  ava:")
 
 
-def test_a_judge_may_refuse_and_hears_only_of_sound_flows(tmp_path: Path) -> None:
+def test_a_judge_may_refuse_and_hears_of_flows_with_faults_what_is_left_of_them(tmp_path: Path) -> None:
     heard: list[str] = []
 
     def refuse(flow: Flow) -> list[Finding]:
-        heard.append(flow.name)
+        heard.append(f"{flow.name} {[persona.vad.silence_ms for persona in flow.personas.values()]}")
         return [Finding((), "no")]
 
     (tmp_path / "a.yaml").write_text(SHORTEST)
-    (tmp_path / "b.yaml").write_text("version: 2")
+    (tmp_path / "b.yaml").write_text("version: 2\npersonas: { ava: { vad: { silence: 5 } }, eve: 7 }")
+    (tmp_path / "c.yaml").write_text("[]")
     with pytest.raises(FlowError) as caught:
         load(tmp_path, {}, [refuse])
-    assert heard == ["a"]
+    assert heard == ["a [500]", "b [500]"]
     assert str(caught.value).startswith(f"{tmp_path}/a.yaml:1:1: no\n")
 
 
@@ -238,3 +237,85 @@ def test_the_door_opens_without_jsonschema() -> None:
     """The import of jsonschema takes as long as everything else together."""
     code = "import sys, gateway.flow.load; sys.exit('jsonschema' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _lines(problems: Iterable[Problem]) -> list[str]:
+    return [str(problem).split("desk.yaml:")[1] for problem in problems]
+
+
+def _faults(folder: Path, text: str, env: dict[str, str] | None = None, judges: Sequence[Judge] = ()) -> list[str]:
+    with pytest.raises(FlowError) as caught:
+        flows(folder, text, env, judges)
+    return _lines(caught.value.problems)
+
+
+def test_an_ending_in_capitals_is_read(tmp_path: Path) -> None:
+    (tmp_path / "A.YAML").write_text(SHORTEST + "name: a\n")
+    (tmp_path / "b.Yml").write_text(SHORTEST.replace("0100", "0101"))
+    assert [flow.name for flow in load(tmp_path, {}).flows] == ["a", "b"]
+
+
+def test_a_comment_that_is_a_warning_hides_no_fault_at_its_place(tmp_path: Path) -> None:
+    told = _faults(tmp_path, SHORTEST + "    vad: { silence: 5 #s\n      }\n    voice: { name: a }\n    vat: 1\n")
+    assert told == [
+        "7:21: personas.ava.vad.silence: a duration carries a unit (write 5s)",
+        "7:23: warning: personas.ava.vad.silence: what follows '#' is a comment (put the value in quotes)",
+        "10:5: personas.ava.vat: unknown key (did you mean 'vad'?)",
+    ]
+
+
+def test_no_more_than_two_hundred_of_one_file(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SHORTEST + "".join(f"x{n}: 1\n" for n in range(203)))
+    (tmp_path / "b.yaml").write_text(SHORTEST.replace("0100", "0101") + "y: 1\n")
+    told = said(tmp_path)
+    assert len(told) == 202
+    assert told[199:] == [
+        "a.yaml:206:1: x199: unknown key (known here: defaults, description, limits, name, numbers, personas, "
+        "variables, version)",
+        "a.yaml:207:1: and 3 more (mend these first)",
+        "b.yaml:7:1: y: unknown key (known here: defaults, description, limits, name, numbers, personas, "
+        "variables, version)",
+    ]
+
+
+def test_more_than_two_hundred_warnings_are_warnings(tmp_path: Path) -> None:
+    variables = "".join(f"  v{n}: x\n" for n in range(300))
+    warnings = flows(tmp_path, f"{SHORTEST}variables:\n{variables}").warnings
+    assert len(warnings) == 201
+    assert str(warnings[-1]).endswith("desk.yaml:208:3: warning: and 100 more (mend these first)")
+
+
+def test_the_order_at_one_place_is_that_of_the_words(tmp_path: Path) -> None:
+    def unordered(_: Flow) -> list[Finding]:
+        return [Finding((), word) for word in "hbxa"]
+
+    assert [line.rsplit(" ", 1)[1] for line in _faults(tmp_path, SHORTEST, judges=[unordered])] == list("abhx")
+
+
+def test_a_number_twice_in_one_file_and_in_another(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SHORTEST)
+    (tmp_path / "b.yaml").write_text(SHORTEST + "name: a\n")
+    assert [line.split(": ", 2)[2] for line in said(tmp_path)] == [
+        "a.yaml:3 has this number already (a number belongs to one line)",
+        "a.yaml:1 has this name already (a name belongs to one flow)",
+    ]
+
+
+def test_a_long_line_is_shown_around_its_fault(tmp_path: Path) -> None:
+    text = f"{'so ' * 200}{{{{nope}}}}{' on' * 200}"
+    (tmp_path / "desk.yaml").write_text(SHORTEST.replace("You answer the phone.", text))
+    with pytest.raises(FlowError) as caught:
+        load(tmp_path / "desk.yaml", {})
+    (problem,) = caught.value.problems
+    _, line, caret = problem.with_caret().split("\n")
+    assert line[caret.index("^") :].startswith("{{nope}} on")
+    assert (line[:7], line[-1], len(line)) == ("    …so", "…", 246)
+
+
+def test_a_long_line_at_its_ends(tmp_path: Path) -> None:
+    text = SHORTEST + f'"{"x" * 300}": 1\nlimits: {{ {"y" * 300}: 1, z: 1 }}\n'
+    with pytest.raises(FlowError) as caught:
+        flows(tmp_path, text)
+    starts, _, ends = (problem.with_caret().split("\n")[1:] for problem in caught.value.problems)
+    assert (starts[0][4], starts[0][-1], starts[1]) == ('"', "…", "    ^")
+    assert (ends[0][4], ends[0][-2:], ends[0][ends[1].index("^")]) == ("…", " }", "z")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.flow import speech
 from gateway.flow.build import complete
-from gateway.flow.rules import entries, judge, numbers, texts
+from gateway.flow.rules import judge, numbers
 from gateway.flow.source import Data
+from gateway.flow.speech import entries, texts
 from gateway.flow.template import BUILT_IN
 
 
 def against(data: Data) -> list[str]:
-    return [finding.message for finding in judge(complete(data, "desk.yaml"), "desk.yaml")]
+    full = complete(data, "desk.yaml")
+    return [finding.message for finding in (*speech.judge(full), *judge(full, "desk.yaml", data))]
 
 
 def test_reads_past_wrong_shapes() -> None:
@@ -55,4 +58,4 @@ _ANY: st.SearchStrategy[Data] = st.recursive(
 @settings(deadline=None)
 @given(_ANY)
 def test_no_data_crashes(data: Data) -> None:
-    judge(complete(data, "desk.yaml"), "desk.yaml")
+    against(data)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.flow.template import TemplateError, names, render
+from gateway.flow.template import Hole, TemplateError, holes, names, render, without_holes
 
 
 def test_names_in_order_repeats_included() -> None:
@@ -28,3 +28,15 @@ def test_an_open_name_is_a_fault(text: str, piece: str) -> None:
 def test_a_missing_value_is_a_fault() -> None:
     with pytest.raises(TemplateError, match=r"there is no such name: \{\{b\}\}"):
         render("{{a}} {{b}}", {"a": "x"})
+
+
+def test_holes_and_what_opens_none() -> None:
+    assert list(holes("{{a}} {{{ b }}} {{}} {{c {{a}} {{{{")) == [
+        Hole(0, "{{a}}", "a"),
+        Hole(7, "{{ b }}", "b"),
+        Hole(16, "{{}}", ""),
+        Hole(21, "{{", None),
+        Hole(25, "{{a}}", "a"),
+        Hole(33, "{{", None),
+    ]
+    assert without_holes("{{{a}}} {{") == "{     } {{"
