@@ -118,10 +118,10 @@ def _level(frame: bytes) -> float:
     total, mean = rms(frame, 2), avg(frame, 2)
     power, offset = total * total, mean * mean
     if offset * 16 <= power:  # an offset this small adds less than 0.3 dB
-        return total
+        return float(total)
     if (power - offset) * 16 > power:
         return math.sqrt(power - offset)
-    return rms(bias(frame, 2, -mean), 2)  # a large offset under little sound: exact, where the difference isn't
+    return float(rms(bias(frame, 2, -mean), 2))  # a large offset under little sound: exact, where the difference isn't
 
 
 class _Judge:

@@ -14,18 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.call.facts import (
-    Draining,
-    EndReason,
-    Fact,
-    HangUp,
-    ModelGone,
-    OpenModel,
-    Order,
-    PhoneFault,
-    PhoneGone,
-    Tick,
-)
+from gateway.call import facts
+from gateway.call.facts import EndReason, Fact, HangUp, OpenModel, Order
 from gateway.call.hearing import Hearing
 from gateway.call.ledger import Ledger
 from gateway.call.plan import Plan
@@ -72,11 +62,9 @@ class Call:
         """When something will be due by time alone; None once the call has ended."""
         if self.ended:
             return None
-        times = [self._longest, self._line_at + self._plan.patience.phone]
-        for time in (self._due(), self._speech.deadline()):
-            if time is not None:
-                times.append(time)
-        return min(times)
+        silent_at = self._line_at + self._plan.patience.phone
+        times = (self._longest, silent_at, self._due(), self._speech.deadline())
+        return min(time for time in times if time is not None)
 
     @property
     def ended(self) -> bool:
@@ -110,10 +98,10 @@ class Call:
     def _stopped(self, fact: media.Stopped, now: float) -> list[Order]:
         return self._end("caller-hung-up", now)
 
-    def _phone_gone(self, fact: PhoneGone, now: float) -> list[Order]:
+    def _phone_gone(self, fact: facts.PhoneGone, now: float) -> list[Order]:
         return self._end("phone-gone", now)
 
-    def _phone_fault(self, fact: PhoneFault, now: float) -> list[Order]:
+    def _phone_fault(self, fact: facts.PhoneFault, now: float) -> list[Order]:
         note = self._ledger.note("phone-fault", now, {"code": fact.code}, {"reason": fact.reason}, "warning")
         return [note, *self._end("protocol-error", now, fact.code)]
 
@@ -198,17 +186,14 @@ class Call:
         keys = self._ledger.unseen(fact.keys)
         return [self._ledger.note("model-unknown-message", now, {"keys": keys}, severity="warning")] if keys else []
 
-    def _model_gone(self, fact: ModelGone, now: float) -> list[Order]:
+    def _model_gone(self, fact: facts.ModelGone, now: float) -> list[Order]:
         note = self._ledger.note("model-gone", now, {"code": fact.code}, {"reason": fact.reason}, "error")
         opening = self._turn.state is State.OPENING
         return [note, *self._end("model-unavailable" if opening else "model-gone", now, INTERNAL_ERROR)]
 
     # us
 
-    def _tick(self, fact: Tick, now: float) -> list[Order]:
-        return []
-
-    def _draining(self, fact: Draining, now: float) -> list[Order]:
+    def _draining(self, fact: facts.Draining, now: float) -> list[Order]:
         return self._end("draining", now, GOING_AWAY)
 
     def _nothing(self, fact: Fact, now: float) -> list[Order]:
@@ -239,7 +224,13 @@ class Call:
         due = self._due()
         if due is None or now < due:
             return []
-        return _EXPIRIES[self._turn.state](self, now)
+        match self._turn.state:
+            case State.OPENING:
+                return self._opening_expired(now)
+            case State.LISTENING:
+                return self._idle_expired(now)
+            case _:
+                return self._state_expired(now)
 
     def _due(self) -> float | None:
         return self._turn.due(self._plan.patience, self._speech.free_at)
@@ -308,18 +299,9 @@ HANDLERS: dict[type, Callable[[Call, Any, float], list[Order]]] = {
     live.Usage: Call._usage,
     live.VoiceActivity: Call._nothing,
     live.UnknownMessage: Call._unknown_message,
-    Tick: Call._tick,
-    PhoneGone: Call._phone_gone,
-    PhoneFault: Call._phone_fault,
-    ModelGone: Call._model_gone,
-    Draining: Call._draining,
-}
-
-_EXPIRIES: dict[State, Callable[[Call, float], list[Order]]] = {
-    State.OPENING: Call._opening_expired,
-    State.GREETING: Call._state_expired,
-    State.LISTENING: Call._idle_expired,
-    State.HEARING: Call._state_expired,
-    State.ANSWERING: Call._state_expired,
-    State.SPEAKING: Call._state_expired,
+    facts.Tick: Call._nothing,  # `handle` looks at the clock after every fact
+    facts.PhoneGone: Call._phone_gone,
+    facts.PhoneFault: Call._phone_fault,
+    facts.ModelGone: Call._model_gone,
+    facts.Draining: Call._draining,
 }

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from gateway.flow.model import Finding, Flow, Persona
-from gateway.live.cues import LANGUAGES as LANGUAGES
+from gateway.live.cues import LANGUAGES
 
 Backend = Literal["developer", "vertex"]
 State = Literal["current", "legacy", "retired", "special"]
