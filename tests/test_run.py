@@ -1,0 +1,96 @@
+"""How `serve` is put together: what it warns of, and that a bad flow or setting stops it before anything listens."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import run
+from gateway.flow.load import FlowError
+from gateway.settings import Settings, SettingsError, read
+
+FLOW = """version: 1
+numbers: [{ label: a, number: "+14155550100", persona: ava }]
+personas: { ava: { instructions: Hi. } }
+"""
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("gateway")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    gc.enable()
+    root.handlers[:], level, our_level = before
+    root.setLevel(level)
+    ours.setLevel(our_level)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """The settings with which the server would have been started."""
+    seen: list[Settings] = []
+
+    async def serve(settings: Settings, *_: Any) -> None:
+        seen.append(settings)
+
+    monkeypatch.setattr(run, "_serve", serve)
+    return seen
+
+
+def notes(text: str) -> dict[str, dict[str, Any]]:
+    return {line["message"]: line for line in map(json.loads, text.splitlines())}
+
+
+def folder(tmp_path: Path, flow: str = FLOW) -> str:
+    (tmp_path / "one.yaml").write_text(flow, encoding="utf-8")
+    return str(tmp_path)
+
+
+def test_changes_override_the_environment(tmp_path: Path, served: list[Settings]) -> None:
+    assert run.run_server({"FLOWS_DIR": folder(tmp_path), "PORT": "4321", "HOST": None}) == 0
+    assert (served[0].port, served[0].host) == (4321, "127.0.0.1")
+
+
+def test_without_an_auth_token_it_says_that_calls_will_be_refused(
+    tmp_path: Path, served: list[Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.run_server({"FLOWS_DIR": folder(tmp_path), "LOG_FORMAT": "json"})
+    assert "every call will be refused" in notes(capsys.readouterr().out)["auth-without-token"]["why"]
+    run.run_server({"FLOWS_DIR": folder(tmp_path), "LOG_FORMAT": "json", "TWILIO_AUTH_TOKEN": "t"})
+    assert capsys.readouterr().out == ""
+
+
+def test_on_a_real_backend_it_says_when_calls_end(
+    tmp_path: Path, served: list[Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = {"LIVE_BACKEND": "developer", "GOOGLE_API_KEY": "k", "TWILIO_AUTH_TOKEN": "t", "LOG_FORMAT": "json"}
+    run.run_server({"FLOWS_DIR": folder(tmp_path), **env})
+    assert notes(capsys.readouterr().out)["calls-end-early"]["flows"] == ["one"]
+    run.run_server({"FLOWS_DIR": folder(tmp_path, FLOW + "limits: { max_duration: 5m }\n"), **env})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_flows_warnings_are_in_the_log(
+    tmp_path: Path, served: list[Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.run_server({"FLOWS_DIR": folder(tmp_path, FLOW + "variables: { unused: x }\n"), "LOG_FORMAT": "json"})
+    assert "unused" in notes(capsys.readouterr().out)["flow-warning"]["problem"]
+
+
+def test_a_bad_flow_or_setting_stops_it(tmp_path: Path, served: list[Settings]) -> None:
+    with pytest.raises(FlowError):
+        run.run_server({"FLOWS_DIR": folder(tmp_path, "version: 2\n")})
+    with pytest.raises(SettingsError):
+        run.run_server({"FLOWS_DIR": folder(tmp_path), "PORT": "many"})
+    assert served == []
+
+
+def test_the_stand_in_takes_the_models_place() -> None:
+    assert run.rehearsing(read({}), "ws://127.0.0.1:7").google.base_url == "ws://127.0.0.1:7"
