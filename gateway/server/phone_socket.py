@@ -8,6 +8,7 @@ server's cost per frame (docs/design.md, 2026-11-23).
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import cast
 from urllib.parse import unquote
 
@@ -27,13 +28,14 @@ class PhoneLeft(Exception):
 class PhoneSocket:
     """One connection. Until `accept` or `refuse` nothing has been answered."""
 
-    __slots__ = ("_closed", "_receive", "_scope", "_send")
+    __slots__ = ("_closed", "_left", "_receive", "_scope", "_send")
 
     def __init__(self, scope: WebsocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
         self._closed = False
+        self._left = False
 
     @property
     def path(self) -> str:
@@ -61,11 +63,9 @@ class PhoneSocket:
     async def receive(self) -> str | bytes:
         """The next message: str for a text frame. Raises PhoneLeft."""
         event = await self._receive()
-        if event["type"] == "websocket.disconnect":
-            self._closed = True
-            raise PhoneLeft(int(event.get("code") or 1006))
         if event["type"] != "websocket.receive":
-            raise PhoneLeft(1006)
+            self._closed = self._left = True
+            raise PhoneLeft(int(event.get("code") or 1006) if event["type"] == "websocket.disconnect" else 1006)
         text = event.get("text")
         return cast(bytes, event["bytes"]) if text is None else text
 
@@ -76,11 +76,9 @@ class PhoneSocket:
     async def discard(self) -> None:
         """Read until the connection has ended. Hypercorn's reader waits for room in its queue of ten, and so does its
         own news that the stream is over: left unread, connection and tasks stay for good."""
-        try:
-            while True:
+        with suppress(PhoneLeft):
+            while not self._left:  # its end is told once; asked again, Hypercorn's queue would never answer
                 await self.receive()
-        except PhoneLeft:
-            return
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close once; later calls do nothing. Never waits longer than CLOSE_S for a peer that reads nothing."""

@@ -13,9 +13,9 @@ from tests.server.world import World, play
 
 
 def connections() -> list[str]:
-    """Hypercorn's tasks for connections that are still there."""
+    """Hypercorn's tasks, and ours, for connections that are still there."""
     names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
-    return [name for name in names if name == "_handle" or name.endswith("_server_callback")]
+    return [name for name in names if name == "_handle" or name.endswith(("_server_callback", "PhoneSocket.discard"))]
 
 
 async def gone(world: World, within_s: float) -> None:
@@ -102,5 +102,31 @@ def test_an_end_behind_an_order_that_does_not_fit_is_carried_out(tmp_path: Path,
             await phone.socket.close()
         await gone(world, 4)
         assert world.notes("call-ended")
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("how", ["vanishes", "hangs up", "is refused", "is closed by us"])
+def test_however_a_stream_ends_nothing_of_it_is_left(tmp_path: Path, how: str) -> None:
+    async def scenario(world: World) -> None:
+        if how == "is refused":
+            world.exchange.draining = True
+            with contextlib.suppress(InvalidStatus):
+                await world.phone()
+        else:
+            phone, model = await world.call(line="quiet")
+            await world.note("model-ready")
+            match how:
+                case "vanishes":
+                    phone.socket.transport.abort()
+                case "hangs up":
+                    await phone.stop()
+                case _:
+                    await model.close(1011)
+            await gone(world, 4)
+            await asyncio.wait_for(phone.socket.wait_closed(), 4)
+        async with asyncio.timeout(4):
+            while connections():  # noqa: ASYNC110  there is nothing to wait for but their end
+                await asyncio.sleep(0.01)
 
     play(tmp_path, scenario)
