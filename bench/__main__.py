@@ -17,7 +17,7 @@ BENCHES: tuple[tuple[str, str, Callable[[], int | None]], ...] = (
     ),
     (
         "soak",
-        "1,000 calls: memory grows by no more than 10 MB after the first 250, descriptors as before; then garbage",
+        "1,000 calls: memory grows by no more than 3 MB after the first 250, descriptors as before; then garbage",
         lambda: soak.main([]),
     ),
 )
