@@ -1,4 +1,4 @@
-"""One call's shell: two sockets, one timer, and the pure `Call` between them. `step` holds no await."""
+"""One call's shell: two sockets, one timer, and the pure `Call` between them. `tell` holds no await."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from gateway.twilio import media, signature, token, twiml
 START_S = 5.0  # from the handshake to `start`: Twilio sends both at once
 POLICY = 1008
 MAX_NUMBER = 64  # of a caller: E.164 has 16 characters, a SIP address may have more
-TRY_AGAIN = 1013
+GOING_AWAY = 1001
 STREAM_PATH = "/ws/twilio"
 WEBHOOK_PATH = "/twiml"
 
@@ -114,7 +114,8 @@ class Exchange:
         except PhoneLeft as left:
             self._log.write("stream-left", {"code": left.code}, {})
         except TimeoutError:
-            await self._turn_away(phone, Refused(POLICY, f"no start within {START_S:.0f} s"))
+            late = Refused(POLICY, f"no start within {START_S:.0f} s")
+            await self._turn_away(phone, Refused(GOING_AWAY, "draining") if self.draining else late)
         except media.TwilioProtocolError as broken:
             await self._turn_away(phone, Refused(broken.close_code, str(broken)))
         except Refused as refused:
@@ -177,7 +178,8 @@ class Exchange:
         """Take no more calls, and let those in progress go."""
         self.draining = True
         for patience in self._opening:
-            patience.reschedule(0)
+            if not patience.expired():
+                patience.reschedule(0)
         for bridge in list(self._calls.values()):
             try:
                 bridge.tell(Draining())
