@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as wrong:
         return _say(f"gateway: {wrong}", USAGE)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return _say("gateway: interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
@@ -90,7 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     one = add(demo, "place a rehearsed call and hear it", "gateway demo --flow flows/restaurant.yaml --say hello.wav")
     one.add_argument("--flow", type=Path, help="the flow file that answers (default: the sample dental clinic)")
     one.add_argument(
-        "--say", type=Path, action="append", default=[], metavar="WAV", help="what the caller says; may repeat"
+        "--say",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="WAV",
+        help="what the caller says (may repeat; one.txt beside one.wav gives its words)",
     )
     one.add_argument("--to", metavar="LINE", help="the label or number to dial (default: the flow's first)")
     one.add_argument("--out", type=Path, metavar="DIR", help="where recording, transcript and summary go")

@@ -63,6 +63,7 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"]
     rehearsal_script: Path | None
     on_cloud_run: bool
+    end_with_stdin: bool  # for a parent that starts the gateway: when it is gone, so are we
 
 
 def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> Settings:
@@ -88,6 +89,7 @@ def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> 
         log_level=_one_of(env, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info", str.lower),
         rehearsal_script=_script(env),
         on_cloud_run=cloud,
+        end_with_stdin=_one_of(env, "END_WITH_STDIN", ("0", "1"), "0", str) == "1",
     )
     _check_together(settings)
     return settings

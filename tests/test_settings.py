@@ -22,6 +22,7 @@ def test_nothing_set_is_a_rehearsal_on_this_machine() -> None:
     settings = read({})
     assert (settings.host, settings.port, settings.backend) == ("127.0.0.1", 8080, "rehearsal")
     assert settings.auth
+    assert not settings.end_with_stdin
     assert settings.live_frame_ms == 40
     assert settings.flows_dir == Path("flows")
     assert settings.log_format == "json"

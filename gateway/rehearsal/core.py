@@ -40,8 +40,8 @@ async def core(env: Mapping[str, str], tell: Callable[[Note], None]) -> AsyncIte
     the child is gone at the end. Raises CoreFailed."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway", "serve", "--port", "0"),
-        env=env,
-        stdin=asyncio.subprocess.DEVNULL,
+        env={**env, "END_WITH_STDIN": "1"},
+        stdin=asyncio.subprocess.PIPE,  # it ends with us, however we end
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=LINE_BYTES,

@@ -42,7 +42,7 @@ def run_demo(options: DemoOptions) -> int:
     except KeyboardInterrupt:
         return _say("gateway demo: interrupted", INTERRUPTED)
     except asyncio.CancelledError:
-        return TERMINATED
+        return _say("gateway demo: terminated", TERMINATED)
 
 
 async def _demo(options: DemoOptions) -> int:
@@ -60,7 +60,9 @@ async def _demo(options: DemoOptions) -> int:
         show.close(report, files, (evidence.record.caller, evidence.record.agent))
     else:
         sys.stdout.write(json.dumps(as_object(report, files), ensure_ascii=False) + "\n")
-    return OK if report.well else FAULTS
+    if report.well:
+        return OK
+    return _say(f"gateway demo: the call went wrong: {report.ended}: {report.ending}", FAULTS)
 
 
 def save(out: Path, report: Report, evidence: Evidence) -> Files:
@@ -92,10 +94,11 @@ def style(out: TextIO, env: Mapping[str, str]) -> Style:
 
 
 def _end_on_sigterm() -> None:
-    """SIGTERM ends the demo as Ctrl-C does: the children first."""
+    """SIGTERM, and the terminal's end, end the demo as Ctrl-C does: the children first."""
     task = asyncio.current_task()
     if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(name, task.cancel)
 
 
 def _say(text: str, code: int) -> int:

@@ -118,7 +118,9 @@ def folder(out: Path | None, now: datetime) -> Path:
     path = out or Path("recordings") / now.strftime("%Y-%m-%d-%H%M%S")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        (path / "summary.json").touch()
+        probe = path / ".writable"
+        probe.touch()
+        probe.unlink()
     except OSError as error:
         hint = "name another folder with --out"
         raise DemoFault(USAGE, f"{path}: can't be written: {error.strerror or error} ({hint})") from error

@@ -132,7 +132,7 @@ def figures(report: Report) -> list[tuple[str, str]]:
     if clear is not None:
         lines.append(("clear", f"{clear} ms from the model's `interrupted` to `clear` at the phone"))
     lines += [(f"Twilio {c.code}", f"{c.message} (at {clock(c.at_ms)})") for c in report.complaints]
-    if not report.complaints:
+    if not report.complaints and report.well:
         lines.append(("Twilio", "would have had nothing to complain of"))
     return lines
 

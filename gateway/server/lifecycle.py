@@ -68,6 +68,8 @@ def _drain(exchange: Exchange, log: Log) -> Callable[[], Awaitable[None]]:
     asked = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, asked.set)
+    if exchange.settings.end_with_stdin:
+        _at_the_end_of_stdin(asked.set)
 
     async def drain() -> None:
         await asked.wait()
@@ -83,6 +85,17 @@ def _drain(exchange: Exchange, log: Log) -> Callable[[], Awaitable[None]]:
         loop.call_later(LINGER_S, os._exit, 0)  # no call is left: what still hangs on is no reason to stay
 
     return drain
+
+
+def _at_the_end_of_stdin(then: Callable[[], None]) -> None:
+    loop, stdin = asyncio.get_running_loop(), 0
+
+    def read() -> None:
+        if not os.read(stdin, 4096):
+            loop.remove_reader(stdin)
+            then()
+
+    loop.add_reader(stdin, read)
 
 
 def endpoints(settings: Settings) -> Endpoints:

@@ -52,6 +52,7 @@ async def child(folder: Path, **env: str) -> AsyncIterator[Child]:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway", "serve", "--port", "0"),
             env=child_environment(**{**base, **model, **env}),
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdout is not None
@@ -105,6 +106,20 @@ def test_sigint_drains_too(tmp_path: Path) -> None:
         async with child(tmp_path) as gateway:
             gateway.process.send_signal(signal.SIGINT)
             assert await asyncio.wait_for(gateway.process.wait(), 4) == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("ask", ["1", "0"])
+def test_it_ends_with_its_parents_pipe_only_where_that_was_asked_for(tmp_path: Path, ask: str) -> None:
+    async def scenario() -> None:
+        async with child(tmp_path, END_WITH_STDIN=ask) as gateway:
+            assert gateway.process.stdin is not None
+            gateway.process.stdin.close()
+            if ask == "1":
+                assert await asyncio.wait_for(gateway.process.wait(), 4) == 0
+            else:
+                assert (await http(gateway.url + "/healthz"))[0] == 200
 
     asyncio.run(scenario())
 
