@@ -78,7 +78,7 @@ class Patience:
 
 
 class Turn:
-    """The state and since when. `since` moves with every change of state, and with signals that prove life."""
+    """The state and since when. `since` moves with changes of state (but see _GOES_ON) and with signals of life."""
 
     __slots__ = ("since", "state")
 
@@ -88,9 +88,10 @@ class Turn:
 
     def take(self, signal: Signal, now: float) -> State:
         """The state after `signal`."""
-        after = TABLE[self.state][signal]
-        if after is not self.state or (after, signal) in _RESTARTS:
-            self.state, self.since = after, now
+        before, after = self.state, TABLE[self.state][signal]
+        self.state = after
+        if (after is not before and (before, signal) not in _GOES_ON) or (after, signal) in _RESTARTS:
+            self.since = now
         return after
 
     def due(self, patience: Patience, free_at: float) -> float | None:
@@ -113,6 +114,9 @@ class Turn:
             case _:
                 assert_never(self.state)
 
+
+# An answer that never came: the caller has been waiting since, so the idle policy's clock counts from there.
+_GOES_ON = frozenset({(State.ANSWERING, Signal.EXPIRED)})
 
 # What restarts a state's clock though the state stays: only proof that what the state waits for is under way.
 _RESTARTS = frozenset(

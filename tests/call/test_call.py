@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from dataclasses import replace
 
 import pytest
 
@@ -273,6 +274,12 @@ def test_speech_makes_the_prompts_count_anew() -> None:
 def test_a_prompt_that_the_model_ignores_does_not_stop_the_policy() -> None:
     call = opened(idle=IDLE).wait(2.0 + 10 + 2.0 + 10 + 2.0 + 0.1)
     assert call.ended == "idle"
+
+
+def test_a_noise_does_not_lengthen_the_wait() -> None:
+    call = opened(idle=replace(IDLE, after_ms=12_000)).speaks(200).silent(14_000)
+    (note,) = call.notes("idle-prompt")
+    assert note.at_ms == pytest.approx(100 + 200 + 12_000, abs=500)
 
 
 def test_words_the_level_missed_count_as_the_caller_speaking() -> None:
