@@ -16,7 +16,7 @@ from gateway.rehearsal.report import HONEST, Files, Report, Setting, clock
 
 INDENT = " " * 20  # where the words begin: "  00:00.0  caller   "
 
-BOLD, DIM, CYAN, GREEN, YELLOW, RED = "1", "2", "36", "32", "33", "31"
+BOLD, DIM, CYAN, GREEN, YELLOW = "1", "2", "36", "32", "33"
 COLOUR = {"caller": CYAN, "agent": GREEN}
 
 

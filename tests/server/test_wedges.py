@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.server.world import World, play
 
@@ -18,32 +18,37 @@ def connections() -> list[str]:
     return [name for name in names if name == "_handle" or name.endswith(("_server_callback", "PhoneSocket.discard"))]
 
 
+async def nothing_left() -> None:
+    async with asyncio.timeout(4):
+        while connections():  # noqa: ASYNC110  there is nothing to wait for but their end
+            await asyncio.sleep(0.01)
+
+
 async def gone(world: World, within_s: float) -> None:
     await asyncio.wait_for(world.exchange.empty(), within_s)
 
 
 def test_streams_that_have_not_started_count_against_the_capacity(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
-        phones = []
-        with contextlib.suppress(InvalidStatus):
-            for _ in range(4):
-                phones.append(await world.phone())
-        for phone in phones:
-            await phone.start(line="quiet")
-        await asyncio.sleep(0.3)
+        first = await world.phone()
+        for _ in range(3):
+            with pytest.raises(InvalidStatus) as refused:
+                await world.phone()
+            assert refused.value.response.status_code == 503
+        await first.start(line="quiet")
+        await world.model()
         assert world.exchange.calls == 1
 
     play(tmp_path, scenario, MAX_CALLS="1")
 
 
-def test_a_stream_that_starts_while_draining_opens_no_model(tmp_path: Path) -> None:
+def test_a_stream_that_has_not_started_goes_with_the_drain_and_opens_no_model(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         phone = await world.phone()
-        await asyncio.sleep(0.1)
         world.exchange.drain()
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(ConnectionClosed):
             await phone.start(line="quiet")
-        await asyncio.sleep(0.3)
+        assert (await phone.closed())[0] == 1001
         assert world._models.empty()
         assert world.exchange.calls == 0
 
@@ -78,8 +83,7 @@ def test_a_phone_that_goes_on_talking_after_the_end_leaves_nothing_behind(tmp_pa
         await gone(world, 4)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(phone.socket.wait_closed(), 2)
-        await asyncio.sleep(0.3)
-        assert connections() == []
+        await nothing_left()
 
     play(tmp_path, scenario)
 
@@ -89,13 +93,16 @@ def test_an_end_behind_an_order_that_does_not_fit_is_carried_out(tmp_path: Path,
     async def scenario(world: World) -> None:
         phone, _ = await world.call(line="quiet")
         await world.note("model-ready")
-        await phone.say()
-        await asyncio.sleep(0.1)
         (bridge,) = world.exchange._calls.values()
+        began = bridge._call._line_at
+        await phone.say()  # half a message
+        async with asyncio.timeout(4):
+            while bridge._call._line_at == began:  # noqa: ASYNC110  a frame without orders leaves no other trace
+                await asyncio.sleep(0.01)
         bridge._to_live._limit = 0  # the model takes nothing any more
-        bridge._call._longest = 0.0  # and this frame brings the longest call's end to light
+        bridge._call._longest = 0.0  # and the frame that completes the message brings the longest call's end to light
         await phone.say()
-        await asyncio.sleep(0.3)
+        await world.note("call-ended")
         if then == "drain":
             world.exchange.drain()
         else:
@@ -125,8 +132,6 @@ def test_however_a_stream_ends_nothing_of_it_is_left(tmp_path: Path, how: str) -
                     await model.close(1011)
             await gone(world, 4)
             await asyncio.wait_for(phone.socket.wait_closed(), 4)
-        async with asyncio.timeout(4):
-            while connections():  # noqa: ASYNC110  there is nothing to wait for but their end
-                await asyncio.sleep(0.01)
+        await nothing_left()
 
     play(tmp_path, scenario)
