@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.11 and make: `make demo` and `make test`.
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 
-.PHONY: demo test lint types fmt bench check
+.PHONY: demo test lint types fmt bench docs check
 
 demo: $(UV)
 	@$(UV) run gateway demo
@@ -22,6 +22,9 @@ fmt: $(UV)
 
 bench: $(UV)
 	$(UV) run python -m bench
+
+docs: $(UV)
+	$(UV) run gateway schema --markdown > docs/flow-reference.md
 
 check: lint types test
 

@@ -1,29 +1,37 @@
-"""The flows of a folder, judged by every room that has a say: the one way in for `validate`, `demo` and `serve`."""
+"""The flows of a folder, judged by every room that has a say: the one way in for all commands.
+
+Flows come as people write them (YAML), or as one compiled artefact (`*.json`): then the core runs from exactly what
+Twilio Functions read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gateway.flow.load import FlowError, Flows
+from gateway.flow import compile as artefact
+from gateway.flow.load import FlowError, Flows, Judge
 from gateway.flow.load import load as load_flows
 from gateway.flow.model import Finding, Flow
-from gateway.live.models import DEFAULT_MODEL, Backend, judge, refusal
+from gateway.flow.source import path_text
+from gateway.live.models import Backend, judge, judge_backend
 from gateway.problem import Place, Problem
 
 BACKENDS: dict[str, Backend | None] = {"rehearsal": None, "developer": "developer", "vertex": "vertex"}
+MAX_ARTEFACT = 1 << 26  # bytes: fifteen times what 1,000 flows take
 
 
 def load(path: Path, env: Mapping[str, str]) -> Flows:
-    """Every flow at `path` (a folder or one file). Raises `flow.load.FlowError` with every fault.
+    """Every flow at `path` (a folder, one file, or a compiled artefact). Raises `flow.load.FlowError` with every fault.
 
     Where LIVE_BACKEND names a backend, a model that it doesn't have is a fault as well, and so is a backend unknown.
     """
     chosen = env.get("LIVE_BACKEND", "").strip() or "rehearsal"
     backend = BACKENDS.get(chosen)
+    judges: tuple[Judge, ...] = (judge, lambda flow: judge_backend(flow, backend))
     wrong = [] if chosen in BACKENDS else [Problem(Place(str(path)), "", _UNKNOWN, "set it, or leave it out")]
     try:
-        flows = load_flows(path, env, judges=(judge, lambda flow: _missing(flow, backend)))
+        flows = _compiled(path, judges) if is_artefact(path) else load_flows(path, env, judges)
     except FlowError as faults:
         raise FlowError((*wrong, *faults.problems)) from None
     if wrong:
@@ -31,13 +39,35 @@ def load(path: Path, env: Mapping[str, str]) -> Flows:
     return flows
 
 
+def is_artefact(path: Path) -> bool:
+    """Whether `path` names a compiled artefact, there or not."""
+    return path.suffix == ".json" and not path.is_dir()
+
+
 _UNKNOWN = f"the environment variable LIVE_BACKEND takes one of {', '.join(BACKENDS)}"
 
 
-def _missing(flow: Flow, backend: Backend | None) -> Iterator[Finding]:
-    if backend is None:
-        return
-    named = [(("personas", name, "model", "name"), persona.model.name) for name, persona in flow.personas.items()]
-    for path, name in (("defaults", "model"), flow.model), *named:
-        if why := refusal(name, backend):
-            yield Finding(path, why, f"use {DEFAULT_MODEL}")
+def _compiled(path: Path, judges: Iterable[Judge]) -> Flows:
+    """The flows of an artefact; what the judges have against one stands under `flows` and its name."""
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_ARTEFACT + 1)
+        if len(raw) > MAX_ARTEFACT:
+            raise artefact.ArtefactError("the file is larger than 64 MiB")
+        flows = artefact.read(raw).flows
+    except OSError as error:
+        why = f"can't be read: {error.strerror}"
+        raise FlowError([Problem(Place(str(path)), "", why, "check the path and who may read it")]) from error
+    except artefact.ArtefactError as error:
+        place = Place(str(path), error.line, error.column)
+        raise FlowError([Problem(place, "", str(error), "run: gateway compile")]) from error
+    problems = [_problem(path, flow, finding) for flow in flows for judge in judges for finding in judge(flow)]
+    if any(problem.severity == "error" for problem in problems):
+        raise FlowError(problems)
+    return Flows(flows, tuple(problems))
+
+
+def _problem(path: Path, flow: Flow, finding: Finding) -> Problem:
+    hint = f"{finding.hint}; then run: gateway compile" if finding.hint else "mend the flow, then run: gateway compile"
+    where = path_text(("flows", flow.name, *finding.path))
+    return Problem(Place(str(path)), where, finding.message, hint, finding.severity)

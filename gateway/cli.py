@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gateway.commands import ARTEFACT, Command, parser
 from gateway.settings import SettingsError, flow_environment, flows_folder
+
+if TYPE_CHECKING:
+    from gateway.flow.load import FlowError, Flows
+    from gateway.problem import Form
 
 OK, FAULTS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 3
 
@@ -22,8 +30,8 @@ OK, FAULTS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     _speak_any_language()
-    arguments = _parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = arguments.command
+    arguments = parser(_COMMANDS).parse_args(argv)
+    command: Command = arguments.command
     try:
         return command(arguments)
     except SettingsError as wrong:
@@ -38,21 +46,102 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    from gateway.catalog import load
     from gateway.flow.load import FlowError
-    from gateway.problem import Form, render
+    from gateway.problem import render
 
     form: Form = "json" if arguments.json else arguments.format
     try:
-        flows = load(arguments.path or flows_folder(), flow_environment())
+        flows = _flows(arguments.path)
     except FlowError as faults:
-        print(render(faults.problems, form))
-        return FAULTS
-    problems = list(flows.warnings)
-    if problems or form != "text":
-        print(render(problems, form))
+        return _faults(faults, arguments.path, form)
+    if flows.warnings or form != "text":
+        print(render(flows.warnings, form))
     if form == "text":
-        print(f"{len(flows.flows)} {'flow' if len(flows.flows) == 1 else 'flows'}, no faults")
+        print(f"{_count(len(flows.flows), 'flow')}, no faults")
+    return OK
+
+
+def compile_(arguments: argparse.Namespace) -> int:
+    from gateway import files
+    from gateway.flow import compile as artefact
+    from gateway.flow.load import FlowError
+
+    try:
+        flows = _flows(arguments.path)
+    except FlowError as faults:
+        return _faults(faults, arguments.path, "json" if arguments.json else "text")
+    text, out = artefact.text(flows), arguments.out
+    try:
+        state: str = files.compare(out, text)
+        if state != "current" and not arguments.check:
+            files.replace(out, text)
+            state = "written"
+    except OSError as error:
+        return _say(f"gateway: {out} can't be {'read' if arguments.check else 'written'}: {error.strerror}", USAGE)
+    return _compiled(arguments, flows, state)
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    from gateway.flow.explain import LineError, MomentError, answer
+    from gateway.flow.load import FlowError
+
+    try:
+        flows = _flows(arguments.flows)
+    except FlowError as faults:
+        return _faults(faults, arguments.flows, "json" if arguments.json else "text")
+    try:
+        explanation = answer(flows, arguments.line, arguments.at, arguments.caller, datetime.now(UTC))
+    except (LineError, MomentError) as wrong:
+        return _say(f"gateway explain: {wrong}", USAGE)
+    print(json.dumps(explanation.plain(), indent=2) if arguments.json else explanation.words())
+    return OK
+
+
+def show(arguments: argparse.Namespace) -> int:
+    from gateway.catalog import is_artefact
+    from gateway.flow.load import FlowError
+    from gateway.flow.show import NoSuchLine
+    from gateway.flow.show import show as shown
+
+    file: Path = arguments.file
+    if file.is_dir() or is_artefact(file):
+        return _say(f"gateway show: {file} is no flow file: name one that ends in .yaml", USAGE)
+    try:
+        _flows(file)
+        sheet = shown(file.read_bytes(), str(file), flow_environment(), arguments.line)
+    except FlowError as faults:
+        return _faults(faults, file, "json" if arguments.json else "text")
+    except NoSuchLine as wrong:
+        return _say(f"gateway show: {wrong}", USAGE)
+    print(json.dumps(sheet.plain(), indent=2) if arguments.json else sheet.words())
+    return OK
+
+
+def new(arguments: argparse.Namespace) -> int:
+    from gateway import files
+    from gateway.flow.starter import is_name, slug, starter
+
+    name, folder = arguments.name, arguments.flows or flows_folder()
+    if not is_name(name):
+        better = slug(name) or "front-desk"
+        words = f"a name takes lower-case letters, digits and '-' between them, such as {better}"
+        return _say(f"gateway new: {words}", USAGE)
+    file = folder / f"{name}.yaml"
+    try:
+        files.create(file, starter(name, file))
+    except FileExistsError:
+        return _say(f"gateway new: {file} is there already: take another name", USAGE)
+    except OSError as error:
+        return _say(f"gateway new: {file} can't be written: {error.strerror}", USAGE)
+    print(f"{file} is written: change its words to your own, then run: gateway validate {file}")
+    return OK
+
+
+def schema(arguments: argparse.Namespace) -> int:
+    from gateway.flow.reference import reference
+    from gateway.flow.schema import document
+
+    print(reference().rstrip("\n") if arguments.markdown else json.dumps(document(), indent=2))
     return OK
 
 
@@ -69,48 +158,94 @@ def serve(arguments: argparse.Namespace) -> int:
         return _say(f"gateway: {failed}", FAULTS)
 
 
+def numbers(arguments: argparse.Namespace) -> int:
+    from gateway.numbers import NumbersError, run
+
+    given = vars(arguments)
+    options = [f"--{name}" for name in ("yes", "buy", "take-over", "json") if given[name.replace("-", "_")]]
+    for name in ("domain", "core"):
+        options += [f"--{name}", given[name]] if given[name] else []
+    try:
+        return run(arguments.action, options)
+    except NumbersError as failed:
+        return _say(f"gateway numbers: {failed}", USAGE)
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    from gateway.doctor import Patient, examine
+
+    flows = arguments.flows or flows_folder()
+    patient = Patient(flow_environment(), flows, arguments.artefact, lambda: datetime.now(UTC).timestamp())
+    checks = []
+    for check in examine(patient):
+        checks.append(check)
+        if not arguments.json:
+            print(check, flush=True)
+    if arguments.json:
+        print(json.dumps({"checks": [check.plain() for check in checks]}, indent=2))
+    return FAULTS if any(check.health == "wrong" for check in checks) else OK
+
+
 def demo(arguments: argparse.Namespace) -> int:
     from gateway.rehearsal.demo import DemoOptions, run_demo
 
     return run_demo(DemoOptions(arguments.flow, tuple(arguments.say), arguments.json, arguments.out, arguments.to))
 
 
-def _parser() -> argparse.ArgumentParser:
-    form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("gateway", description="Phone agents described in YAML.", formatter_class=form)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+_COMMANDS: dict[str, Command] = {
+    "demo": demo,
+    "new": new,
+    "validate": validate,
+    "show": show,
+    "explain": explain,
+    "compile": compile_,
+    "schema": schema,
+    "serve": serve,
+    "numbers": numbers,
+    "doctor": doctor,
+}
 
-    def add(run: Callable[[argparse.Namespace], int], text: str, example: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            run.__name__, help=text, description=text, epilog=f"example:\n  {example}", formatter_class=form
-        )
-        command.set_defaults(command=run)
-        return command
 
-    one = add(demo, "place a rehearsed call and hear it", "gateway demo --flow flows/restaurant.yaml --say hello.wav")
-    one.add_argument("--flow", type=Path, help="the flow file that answers (default: the sample dental clinic)")
-    one.add_argument(
-        "--say",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="WAV",
-        help="what the caller says (may repeat; one.txt beside one.wav gives its words)",
-    )
-    one.add_argument("--to", metavar="LINE", help="the label or number to dial (default: the flow's first)")
-    one.add_argument("--out", type=Path, metavar="DIR", help="where recording, transcript and summary go")
-    one.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+def _flows(path: Path | None) -> Flows:
+    from gateway.catalog import load
 
-    two = add(validate, "check flow files", "gateway validate flows --format github")
-    two.add_argument("path", type=Path, nargs="?", help="a folder or one file (default: FLOWS_DIR, or flows)")
-    two.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text")
-    two.add_argument("--json", action="store_true", help="the same as --format json")
+    return load(path or flows_folder(), flow_environment())
 
-    three = add(serve, "answer calls (settings come from the environment)", "PORT=8080 FLOWS_DIR=flows gateway serve")
-    three.add_argument("--host", help="where to listen (HOST)")
-    three.add_argument("--port", help="0 takes a free one and prints it (PORT)")
-    three.add_argument("--flows", help="the folder of flow files (FLOWS_DIR)")
-    return parser
+
+def _faults(faults: FlowError, path: Path | None, form: Form) -> int:
+    """Says what is wrong; where there is nothing at all to read, how to name the flows."""
+    from gateway.problem import render
+
+    print(render(faults.problems, form))
+    folder = path or flows_folder()
+    if not folder.is_file() and any(problem.place.file == str(folder) for problem in faults.problems):
+        return _say("gateway: set FLOWS_DIR, or name a file or a folder of flows", FAULTS)
+    return FAULTS
+
+
+def _compiled(arguments: argparse.Namespace, flows: Flows, state: str) -> int:
+    """Says what was written, or with --check whether it had to be."""
+    from gateway.flow.compile import fingerprint
+    from gateway.problem import render
+
+    out, mark = arguments.out, fingerprint(flows)
+    lines = sum(len(flow.numbers) for flow in flows.flows)
+    if arguments.json:
+        told = {"file": str(out), "hash": mark, "flows": len(flows.flows), "lines": lines, "state": state}
+        print(json.dumps({**told, **json.loads(render(flows.warnings, "json"))}, indent=2))
+    else:
+        words = [render(flows.warnings, "text")] if flows.warnings else []
+        found = f"{_count(len(flows.flows), 'flow')}, {_count(lines, 'line')}"
+        print(*words, f"{out}: {state}, hash {mark[:12]}, {found}", sep="\n")
+    if state in ("current", "written"):
+        return OK
+    where = "" if out == ARTEFACT else f" --out {out}"
+    path = f" {arguments.path}" if arguments.path else ""
+    return _say(f"gateway: {out} is {state} (run: gateway compile{path}{where})", FAULTS)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _speak_any_language() -> None:
@@ -126,8 +261,22 @@ def _say(text: str, code: int) -> int:
 
 
 def _report() -> int:
-    words = f"{traceback.format_exc()}\npython {sys.version}\ncommand {sys.argv[1:2]}\n"
+    words = _discreet(f"{traceback.format_exc()}\npython {sys.version}\ncommand {sys.argv[1:2]}\n")
     with tempfile.NamedTemporaryFile(prefix="gateway-bug-", suffix=".txt", delete=False) as report:
         report.write(words.encode("utf-8", "backslashreplace"))
-    last = traceback.format_exception_only(sys.exc_info()[1])[-1].strip()
+    last = _discreet(traceback.format_exception_only(sys.exc_info()[1])[-1].strip())
     return _say(f"gateway: a bug of ours: {last[:200]}\nthe report is in {report.name}", BUG)
+
+
+def _discreet(words: str) -> str:
+    """The words without the gateway's own secrets, plain, as Python or JSON quotes them, or as in a URL."""
+    from urllib.parse import quote
+
+    from gateway.flow.environment import SECRETS
+
+    env = flow_environment()
+    found = {name: env[name].strip() for name in sorted(SECRETS) if env.get(name, "").strip()}
+    for name, secret in sorted(found.items(), key=lambda one: -len(one[1])):
+        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe="")):
+            words = words.replace(form, f"<{name}>")
+    return words

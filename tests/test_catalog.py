@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway import catalog
+from gateway.flow.compile import text
 from gateway.flow.load import FlowError
+from gateway.flow.load import load as load_flows
 from gateway.live.models import VOICES
 
 FLOW = """version: 1
@@ -85,6 +88,19 @@ def test_a_wrong_default_is_told_once_where_it_stands(tmp_path: Path) -> None:
     assert told(file)[0] == f"6:20: {MODEL.replace('defaults.model', 'personas.ava.model.name')}"
 
 
+def test_a_voice_and_a_language_are_told_where_they_are_written(tmp_path: Path) -> None:
+    file = write(tmp_path, "gemini-3.8-live")
+    line = 'numbers: [{ label: desk, number: "+14155550100", persona: ava, language: tlh }]'
+    file.write_text(
+        f"version: 1\n{line}\npersonas: {{ ava: {{ instructions: Hi. }} }}\ndefaults: {{ voice: {{ name: Kor }} }}\n"
+    )
+    unknown = "not a language that Live models are known to speak (check the code)"
+    assert [str(problem).removeprefix(f"{file}:") for problem in catalog.load(file, {}).warnings] == [
+        f"2:74: warning: numbers[0].language: {unknown}",
+        "4:28: warning: defaults.voice.name: not a voice known here (did you mean Kore?)",
+    ]
+
+
 def test_a_default_that_the_backend_does_not_have(tmp_path: Path) -> None:
     file = write(tmp_path, "gemini-3.8-live")
     file.write_text(file.read_text() + "defaults: { model: gemini-live-2.5-flash-native-audio }\n")
@@ -101,3 +117,61 @@ def test_an_unknown_backend_is_a_fault_beside_the_others(tmp_path: Path) -> None
     )
     assert told(write(tmp_path, "gemini-3.8-live"), LIVE_BACKEND="Developer") == [words]
     assert [line[:5] for line in told(write(tmp_path, "gpt-4"), LIVE_BACKEND="x")] == ["1:1: ", "6:20:"]
+
+
+def compiled(folder: Path, model: str) -> Path:
+    """An artefact that nobody's judgement stopped."""
+    artefact = folder / "flows.private.json"
+    artefact.write_text(text(load_flows(write(folder, model), {})), encoding="utf-8")
+    return artefact
+
+
+def test_a_compiled_artefact_is_read_as_its_flows_are(tmp_path: Path) -> None:
+    flows = catalog.load(compiled(tmp_path, "gemini-3.8-live"), {})
+    assert flows.line("+14155550100") is not None
+    assert flows.labelled("one", "desk") is not None
+    assert text(flows) == text(catalog.load(tmp_path / "one.yaml", {}))
+
+
+def test_a_compiled_flow_is_judged_too(tmp_path: Path) -> None:
+    gone = compiled(tmp_path, "gemini-2.0-flash-live-001")
+    assert told(gone) == [
+        "1:1: flows.one.personas.ava.model.name: gemini-2.0-flash-live-001 was shut down on 2025-12-09 "
+        "(use gemini-3.8-live; then run: gateway compile)"
+    ]
+    vertex = compiled(tmp_path, "gemini-live-2.5-flash-native-audio")
+    assert catalog.load(vertex, {"LIVE_BACKEND": "vertex"}).warnings == ()
+    assert "is served by vertex, not by developer" in told(vertex, LIVE_BACKEND="developer")[0]
+    legacy = compiled(tmp_path, "gemini-3.1-flash-live-preview")
+    assert [problem.severity for problem in catalog.load(legacy, {}).warnings] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda raw: raw[: raw.index('"flows"')], "{last}: this is no JSON (run: gateway compile)"),
+        (
+            lambda raw: raw.replace("Answer.", "Sing."),
+            "1:1: its hash is not that of its content: it was edited or cut (run: gateway compile)",
+        ),
+        (lambda raw: " " * ((1 << 26) + 1), "1:1: the file is larger than 64 MiB (run: gateway compile)"),
+    ],
+)
+def test_an_artefact_that_is_none(tmp_path: Path, change: Callable[[str], str], words: str) -> None:
+    artefact = compiled(tmp_path, "gemini-3.8-live")
+    raw = change(artefact.read_text(encoding="utf-8"))
+    artefact.write_text(raw, encoding="utf-8")
+    lines = raw.splitlines()
+    assert told(artefact) == [words.format(last=f"{len(lines)}:{len(lines[-1]) + 1}")]
+
+
+def test_an_artefact_that_is_not_there(tmp_path: Path) -> None:
+    words = "1:1: can't be read: No such file or directory (check the path and who may read it)"
+    assert told(tmp_path / "flows.private.json") == [words]
+
+
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "flows.json"
+    folder.mkdir()
+    write(folder, "gemini-3.8-live")
+    assert len(catalog.load(folder, {}).flows) == 1

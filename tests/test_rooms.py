@@ -14,6 +14,10 @@ ROOT = Path(__file__).parent.parent / "gateway"
 MAY_KNOW: dict[str, set[str]] = {
     "problem": set(),
     "settings": set(),
+    "files": set(),
+    "commands": set(),
+    "numbers": set(),
+    "doctor": {"settings", "flow", "twilio", "catalog", "numbers"},
     "twilio": set(),
     "audio": set(),
     "clients": set(),
@@ -25,7 +29,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "server": {"settings", "flow", "twilio", "live", "audio", "call", "clients", "telemetry", "problem", "catalog"},
     "rehearsal": {"settings", "flow", "twilio", "live", "audio", "problem", "catalog"},
     "run": {"settings", "flow", "catalog", "server", "rehearsal", "telemetry", "problem"},
-    "cli": {"settings", "flow", "catalog", "rehearsal", "run", "problem"},
+    "cli": {"settings", "flow", "catalog", "rehearsal", "run", "problem", "files", "commands", "numbers", "doctor"},
     "__main__": {"cli"},
 }
 PURE = {"problem", "twilio", "audio", "live", "call"}

@@ -1,82 +1,120 @@
-"""Checked data -> Flow. It constructs and judges nothing; defaults come from the schema, then from `defaults`."""
+"""Checked data -> Flow. It constructs and judges nothing; what is not written was filled in by `inherit.complete`.
+
+Numbers have the type that the model says (`temperature: 1` is 1.0), so that the artefact and what is read of it agree.
+"""
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any, cast
 
-from gateway.flow.durations import milliseconds
+from gateway.flow import hours as times
+from gateway.flow.durations import UNITS, milliseconds
 from gateway.flow.model import (
+    Announcement,
     BargeIn,
+    Closed,
     Flow,
     Greeting,
+    Holiday,
+    Hours,
     Idle,
     Languages,
     Limits,
     Model,
     Number,
     Persona,
+    Rate,
+    Regulatory,
+    Search,
     Vad,
     Voice,
 )
-from gateway.flow.schema import with_defaults
-from gateway.flow.source import Data, Path
+from gateway.flow.source import Data
+from gateway.flow.template import names, render
 
 Section = dict[str, Any]
-
-
-def complete(data: Data, file: str) -> Data:
-    """The data with everything that holds without being written: the schema's defaults, `defaults`, the file's name.
-
-    Data that is not what the schema says stays as it is where it is not, so that rules can look at the rest.
-    """
-    full = with_defaults(data)
-    if not isinstance(full, dict):
-        return full
-    full.setdefault("name", PurePath(file).stem)
-    defaults, personas = full["defaults"], full.get("personas")
-    for persona in personas.values() if isinstance(personas, dict) else ():
-        if isinstance(persona, dict) and isinstance(defaults, dict):
-            _inherit(persona, defaults)
-    return full
-
-
-def _inherit(persona: dict[str, Data], defaults: dict[str, Data]) -> None:
-    languages, model = persona["languages"], persona["model"]
-    if isinstance(languages, dict):
-        languages.setdefault("primary", defaults["language"])
-        languages.setdefault("allowed", [languages["primary"]])
-    if isinstance(model, dict):
-        model.setdefault("name", defaults["model"])
-
-
-# Where what a persona does not write comes from.
-_HANDED_DOWN: dict[Path, Path] = {
-    ("model", "name"): ("defaults", "model"),
-    ("languages", "primary"): ("defaults", "language"),
-}
-
-
-def origin(path: Path) -> Path:
-    """The place in `defaults` that a place in a persona inherits from, else the place itself."""
-    return _HANDED_DOWN.get(path[2:], path) if path[:1] == ("personas",) else path
+ALWAYS = "always"  # the hours of a number that is never closed
 
 
 def build(data: Data, file: str) -> Flow:
-    """The flow of `complete` data that the schema and the rules found nothing wrong with."""
+    """The flow of `complete` data that the schema and the rules found nothing wrong with, or of what is left of data
+    once all that is wrong was taken out (`schema.repaired`)."""
     flow = cast(Section, data)
+    variables = flow["variables"]
     return Flow(
         name=flow["name"],
         file=file,
         description=flow["description"],
         timezone=flow["defaults"]["timezone"],
-        variables=flow["variables"],
-        numbers=tuple(Number(**number) for number in flow["numbers"]),
+        variables=variables,
+        numbers=tuple(_number(number, variables) for number in flow["numbers"]),
         personas={name: _persona(name, persona) for name, persona in flow["personas"].items()},
-        limits=Limits(_ms(flow["limits"]["max_duration"]) / 1000),
+        limits=_limits(flow["limits"]),
+        hours={name: _hours(name, hours, variables) for name, hours in flow["hours"].items()},
         language=flow["defaults"]["language"],
         model=flow["defaults"]["model"],
     )
+
+
+def _number(number: Section, variables: Section) -> Number:
+    search, fallback = number.get("search"), number.get("fallback")
+    named = number.get("hours", ALWAYS)
+    return Number(
+        label=number["label"],
+        number=number.get("number", ""),
+        persona=number["persona"],
+        search=Search(**search) if search else None,
+        hours="" if named == ALWAYS else named,
+        fallback=_announcement(fallback, variables) if fallback else None,
+        timezone=number["timezone"],
+        language=number.get("language", ""),
+        regulatory=Regulatory(**number["regulatory"]),
+    )
+
+
+def _announcement(section: Section, variables: Section) -> Announcement:
+    say = section["say"]
+    left_out = dict.fromkeys(names(say), "")  # a variable that was at fault
+    return Announcement(render(say, {**left_out, **variables}), section["then"], section.get("to", ""))
+
+
+def _hours(name: str, hours: Section, variables: Section) -> Hours:
+    return Hours(
+        name=name,
+        timezone=hours["timezone"],
+        weekly=times.week(hours["weekly"]),
+        closed=_closed(hours["closed"], variables),
+        holidays=tuple(_holiday(holiday) for holiday in hours["holidays"]),
+    )
+
+
+def _closed(closed: Section, variables: Section) -> Closed:
+    return Closed(closed.get("persona", ""), _announcement(closed, variables) if "say" in closed else None)
+
+
+def _holiday(holiday: str | Section) -> Holiday:
+    if isinstance(holiday, str):
+        return Holiday(*times.days(holiday))
+    first, last = times.days(holiday["date"])
+    return Holiday(first, last, holiday.get("name", ""), times.ranges(holiday["open"]))
+
+
+def _limits(limits: Section) -> Limits:
+    warn_at, rate, calls = limits.get("warn_at"), limits.get("per_caller"), limits.get("concurrent_calls")
+    return Limits(
+        max_duration_s=_ms(limits["max_duration"]) / 1000,
+        warn_at_s=_ms(warn_at) / 1000 if warn_at else None,
+        concurrent_calls=None if calls is None else int(calls),
+        per_caller=_rate(rate) if rate else None,
+        allow=tuple(limits["allow"]),
+        deny=tuple(limits["deny"]),
+        countries=tuple(limits["countries"]),
+    )
+
+
+def _rate(rate: str) -> Rate:
+    count, unit = rate.split("/")
+    return Rate(int(count), UNITS[unit] // 1000)
 
 
 def _persona(name: str, persona: Section) -> Persona:
@@ -88,11 +126,16 @@ def _persona(name: str, persona: Section) -> Persona:
         greeting=Greeting(**greeting) if greeting else None,
         languages=Languages(languages["primary"], (languages["primary"], *others)),
         voice=Voice(**persona["voice"]),
-        model=Model(**persona["model"]),
+        model=_model(persona["model"]),
         vad=_vad(persona["vad"]),
         barge_in=BargeIn(**persona["barge_in"]),
         idle=_idle(idle) if idle else None,
     )
+
+
+def _model(model: Section) -> Model:
+    temperature = model.get("temperature")
+    return Model(model["name"], None if temperature is None else float(temperature), model["gemini"])
 
 
 def _vad(vad: Section) -> Vad:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import yaml
 
 from gateway.flow.syntax import explain
-from gateway.flow.text import Text
+from gateway.flow.text import FORBIDDEN, Text
 from gateway.problem import Problem
 
 MAX_DEPTH = 32  # the deepest place of the format is 5
@@ -77,6 +77,8 @@ class _Composer:
     problems: list[Problem] = field(default_factory=list)
     anchors: dict[str, Node] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    swallowed: list[tuple[str, int]] = field(default_factory=list)  # anchors before text without quotes, their offsets
     count: int = 0
 
     def document(self) -> Node | None:
@@ -88,6 +90,10 @@ class _Composer:
         after = next(self.events)
         if not isinstance(after, yaml.StreamEndEvent):
             self.fault(after, "a second document starts here", "one file holds one flow")
+        for name, start in self.swallowed:
+            if name not in self.used:
+                hint = "put the value in quotes, or remove it"
+                self.problems.append(self.text.problem(start, f"'&{name}' is no part of the text after it", hint))
         return root
 
     def node(self, event: yaml.Event, depth: int) -> Node:
@@ -108,11 +114,17 @@ class _Composer:
         node = self.content(event, depth)
         self.open.discard(event.anchor)
         self.anchors[event.anchor] = node
+        if isinstance(node, Scalar) and node.plain and node.value:
+            self.swallowed.append((event.anchor, node.start))
         return node
 
     def content(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int) -> Node:
         start = _start(event)
         if isinstance(event, yaml.ScalarEvent):
+            if escaped := FORBIDDEN.search(event.value):
+                code = f"U+{ord(escaped.group()):04X}"
+                hint = "write the character itself" if "\ud800" <= escaped.group() <= "\udfff" else "remove it"
+                self.fault(event, f"an escape for the character {code}, which is not allowed", hint)
             return Scalar(start, _end(event), event.value, event.style is None)
         if isinstance(event, yaml.SequenceStartEvent):
             items, end = self.items(depth)
@@ -137,6 +149,7 @@ class _Composer:
 
     def alias(self, event: yaml.AliasEvent) -> Node:
         start, end, name = _start(event), _end(event), event.anchor or ""
+        self.used.add(name)
         if node := self.anchors.get(name):
             return replace(node, start=start, end=end)
         message = f"'{name}' stands within itself" if name in self.open else f"there is no anchor '&{name}'"

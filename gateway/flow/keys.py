@@ -8,6 +8,7 @@ from gateway.flow.near import did_you_mean, near
 
 # Names in other systems -> the places of ours.
 _PERSONA = "personas.<name>"
+_HOURS = "hours.<name>"
 FOREIGN = {
     "prompt": f"{_PERSONA}.instructions",
     "system_prompt": f"{_PERSONA}.instructions",
@@ -34,22 +35,74 @@ FOREIGN = {
     "no_input": f"{_PERSONA}.idle",
     "max_duration_seconds": "limits.max_duration",
     "maxDurationSeconds": "limits.max_duration",
+    "max_call_duration": "limits.max_duration",
     "phone_number": "numbers[].number",
+    "phoneNumber": "numbers[].number",
+    "phone": "numbers[].number",
+    "did": "numbers[].number",
+    "e164": "numbers[].number",
+    "friendly_name": "numbers[].label",
+    "assistant": "numbers[].persona",
+    "assistant_id": "numbers[].persona",
+    "agent": "numbers[].persona",
+    "agent_id": "numbers[].persona",
+    "assistants": "personas",
+    "agents": "personas",
+    "fallback_message": "numbers[].fallback.say",
+    "number_type": "numbers[].search.type",
+    "country_code": "numbers[].search.country",
+    "iso_country": "numbers[].search.country",
+    "bundle": "numbers[].regulatory.bundle_sid",
+    "business_hours": "hours",
+    "opening_hours": "hours",
+    "office_hours": "hours",
+    "working_hours": "hours",
+    "operating_hours": "hours",
+    "schedule": "hours",
+    "after_hours": "hours.<name>.closed",
+    "out_of_hours": "hours.<name>.closed",
+    "closed_message": "hours.<name>.closed.say",
+    "tz": "defaults.timezone",
+    "time_zone": "defaults.timezone",
+    "timeZone": "defaults.timezone",
+    "max_concurrent_calls": "limits.concurrent_calls",
+    "max_concurrent": "limits.concurrent_calls",
+    "concurrency": "limits.concurrent_calls",
+    "concurrency_limit": "limits.concurrent_calls",
+    "max_calls": "limits.concurrent_calls",
+    "rate_limit": "limits.per_caller",
+    "calls_per_hour": "limits.per_caller",
+    "whitelist": "limits.allow",
+    "allowlist": "limits.allow",
+    "allow_list": "limits.allow",
+    "blacklist": "limits.deny",
+    "blocklist": "limits.deny",
+    "denylist": "limits.deny",
+    "deny_list": "limits.deny",
+    "allowed_countries": "limits.countries",
+    "geo_permissions": "limits.countries",
 }
 # The same, where a name means something only in one section.
 FOREIGN_IN = {
     (f"{_PERSONA}.idle", "timeout"): f"{_PERSONA}.idle.after",
     (_PERSONA, "language"): f"{_PERSONA}.languages.primary",
+    ("", "timezone"): "defaults.timezone",
+    ("", "language"): "defaults.language",
+    **{(place, key): f"{place}.timezone" for place in ("numbers[]", _HOURS) for key in ("tz", "time_zone", "timeZone")},
+    **{(_HOURS, key): f"{_HOURS}.weekly" for key in ("schedule", "days", "week", "open")},
+    **{(_HOURS, key): f"{_HOURS}.holidays" for key in ("exceptions", "closures", "special_days")},
+    **{(f"{_HOURS}.holidays[]", key): f"{_HOURS}.holidays[].open" for key in ("hours", "times")},
+    ("numbers[]", "country"): "numbers[].search.country",
+    ("numbers[]", "area_code"): "numbers[].search.area_code",
+    ("numbers[]", "areaCode"): "numbers[].search.area_code",
 }
 # Settings of other systems that have nothing like them here.
 ABSENT = ("top_p", "top_k", "max_tokens")
 
 # Sections of the format that are not built yet, by the section that will hold them.
 PLANNED = {
-    "": ("tools", "hours", "webhooks", "extract", "recording", "transcript", "privacy", "tests"),
-    "numbers[]": ("search", "hours", "fallback"),
-    "personas.<name>": ("tools", "handoff", "dtmf"),
-    "limits": ("warn_at", "concurrent_calls", "per_caller", "allow", "deny", "countries"),
+    "": ("tools", "webhooks", "extract", "recording", "transcript", "privacy", "tests"),
+    _PERSONA: ("tools", "handoff", "dtmf"),
 }
 
 

@@ -12,7 +12,8 @@ from itertools import groupby
 from pathlib import Path as FilePath
 
 from gateway.flow import environment, rules, schema, speech
-from gateway.flow.build import build, complete, origin
+from gateway.flow.build import build
+from gateway.flow.inherit import complete, origin
 from gateway.flow.model import Finding, Flow, Number
 from gateway.flow.source import Data, Path, Source, path_text, read
 from gateway.flow.text import MAX_BYTES
@@ -20,6 +21,7 @@ from gateway.problem import Place, Problem, Severity
 
 Judge = Callable[[Flow], Iterable[Finding]]
 _ENDINGS = (".yaml", ".yml")
+_COPY = "put the file itself here"
 MAX_PROBLEMS = 200  # told of one file: nobody reads more before mending some
 
 
@@ -36,17 +38,30 @@ class FlowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """All flows of a folder, in their files' order, and what is odd about them but no fault."""
+    """All flows of a folder, in their files' order, and what is odd about them but no fault. Looking one up is O(1)."""
 
     flows: tuple[Flow, ...]
     warnings: tuple[Problem, ...] = ()
+    _numbers: Mapping[str, tuple[Flow, Number]] = field(init=False, repr=False, compare=False)
+    _labels: Mapping[tuple[str, str], tuple[Flow, Number]] = field(init=False, repr=False, compare=False)
+    _names: Mapping[str, Flow] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        lines = [(flow, line) for flow in self.flows for line in flow.numbers]
+        object.__setattr__(self, "_numbers", {line.number: (flow, line) for flow, line in lines if line.number})
+        object.__setattr__(self, "_labels", {(flow.name, line.label): (flow, line) for flow, line in lines})
+        object.__setattr__(self, "_names", {flow.name: flow for flow in self.flows})
 
     def line(self, number: str) -> tuple[Flow, Number] | None:
-        """Who answers an E.164 number."""
-        return next(((flow, line) for flow in self.flows for line in flow.numbers if line.number == number), None)
+        """The line of an E.164 number."""
+        return self._numbers.get(number)
+
+    def labelled(self, flow: str, label: str) -> tuple[Flow, Number] | None:
+        """The line `label` of the flow of that name."""
+        return self._labels.get((flow, label))
 
     def named(self, name: str) -> Flow | None:
-        return next((flow for flow in self.flows if flow.name == name), None)
+        return self._names.get(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +134,25 @@ def _files(path: FilePath) -> tuple[list[FilePath], list[Problem]]:
     try:
         if path.is_dir():
             seen = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
-            names = [entry for entry in seen if entry.suffix.lower() in _ENDINGS]
+            names = sorted(entry for entry in seen if entry.suffix.lower() in _ENDINGS)
             empty = Problem(place, "", "there is no flow in this folder", "add a file that ends in .yaml")
-            return sorted(names), [] if names else [empty]
+            home = path.resolve()
+            astray = {entry: problem for entry in names if (problem := _astray(entry, home))}
+            return [entry for entry in names if entry not in astray], [*astray.values()] if names else [empty]
         if path.exists():
             return [path], []
     except (OSError, ValueError) as error:
         return [], [_unreadable(place, error)]
     return [], [Problem(place, "", "there is no such file or folder", "check the path")]
+
+
+def _astray(entry: FilePath, home: FilePath) -> Problem | None:
+    """What is wrong with a link, if the entry is one."""
+    try:
+        leads_out = not entry.resolve().is_relative_to(home)
+    except (OSError, RuntimeError) as error:  # a link to itself is a RuntimeError up to Python 3.12
+        return _unreadable(Place(str(entry)), error)
+    return Problem(Place(str(entry)), "", "a link that leads out of the folder", _COPY) if leads_out else None
 
 
 def _draft(path: FilePath, env: Mapping[str, str], faults: list[Problem]) -> _Draft | None:
@@ -139,7 +165,7 @@ def _draft(path: FilePath, env: Mapping[str, str], faults: list[Problem]) -> _Dr
     return _checked(raw, str(path), env)
 
 
-def _unreadable(place: Place, error: OSError | ValueError) -> Problem:
+def _unreadable(place: Place, error: OSError | ValueError | RuntimeError) -> Problem:
     reason = getattr(error, "strerror", None) or str(error)
     return Problem(place, "", f"can't be read: {reason}", "check the path and who may read it")
 
@@ -156,7 +182,7 @@ def _checked(raw: bytes, file: str, env: Mapping[str, str]) -> _Draft:
     unknown = {finding.path for finding in shape if finding.message == schema.UNKNOWN}
     draft.add(finding for finding in missing if not _within(finding.path, unknown))
     draft.add(shape)
-    draft.add(speech.judge(draft.data))
+    draft.add(speech.judge(filled))
     draft.add(rules.judge(draft.data, file, filled))
     return draft
 

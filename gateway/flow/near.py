@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import islice
 
 MAX_KNOWN = 256  # words that a search looks at: more are written by a program, which makes no slips
+MAX_NEAR = 50  # unknown words of one file and kind for which a neighbour is looked for: each takes a search
 MAX_WORD = 80  # characters: a longer word is a sentence
 
 

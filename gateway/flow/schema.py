@@ -94,10 +94,11 @@ def walk(schema: Schema, place: str = "") -> Iterator[tuple[str, str, Schema]]:
 
 @cache
 def homes() -> dict[str, tuple[str, ...]]:
-    """For each key the sections that take it."""
+    """For each key the sections that take it; `defaults` only where no other does."""
     found: dict[str, tuple[str, ...]] = {}
-    for place, name, _ in walk(document()):
-        found[name] = (*found.get(name, ()), place)
+    for place, name, _ in sorted(walk(document()), key=lambda key: key[0].startswith("defaults")):
+        if not (name in found and place.startswith("defaults")):
+            found[name] = (*found.get(name, ()), place)
     return found
 
 

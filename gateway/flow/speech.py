@@ -14,23 +14,17 @@ from itertools import islice
 from gateway.flow import template
 from gateway.flow.environment import Filled, masked
 from gateway.flow.model import Finding
-from gateway.flow.near import near
+from gateway.flow.near import MAX_NEAR, near
+from gateway.flow.sections import announcements, entries
 from gateway.flow.source import Data, Path
 
-MAX_NEAR = 50  # unknown names of one file for which a neighbour is looked for
 MAX_LISTED = 12  # variables that a hint lists
 MAX_TOLD = 20  # faults of one kind in one text
 _SINGLE = re.compile(r"(?<![{$])\{[ \t]*([A-Za-z_][\w.]*)[ \t]*\}(?!\})")
 
-# The texts in which {{name}} is filled in, as ways through a persona.
+# The texts in which {{name}} is filled in for a call, as ways through a persona.
 _TEXTS: tuple[tuple[str, ...], ...] = (("instructions",), ("greeting", "text"), ("idle", "say"))
-
-
-def entries(data: Data, *keys: str) -> dict[str, Data]:
-    """The section at these keys, or nothing where there is none of that shape."""
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else {}
+_FIXED = "Twilio speaks these words as they were compiled: name variables only"
 
 
 def texts(data: Data) -> Iterator[tuple[Path, str]]:
@@ -42,51 +36,67 @@ def texts(data: Data) -> Iterator[tuple[Path, str]]:
                 yield ("personas", name, *way), text
 
 
-def judge(data: Data) -> Iterator[Finding]:
-    """Everything against the flow's texts, and against `{{…}}` elsewhere."""
-    variables = {name: text for name, text in entries(data, "variables").items() if isinstance(text, str)}
-    asker = _Asker(tuple(entries(data, "variables")), frozenset({*entries(data, "variables"), *template.BUILT_IN}))
+def fixed_texts(data: Data) -> Iterator[tuple[Path, str]]:
+    """The announcements' texts, in which `flow.build` fills variables in, and their places."""
+    for path, section in announcements(data):
+        if isinstance(text := section.get("say"), str):
+            yield (*path, "say"), text
+
+
+def judge(written: Data) -> Iterator[Finding]:
+    """Everything against the flow's texts, and against `{{…}}` elsewhere. `written` is the file's data, not completed:
+    what is inherited is told once, where it stands."""
+    named = entries(written, "variables")
+    variables = {name: text for name, text in named.items() if isinstance(text, str)}
+    per_call, fixed = _Asker(tuple(named), template.BUILT_IN), _Asker(tuple(named), ())
     used: set[str] = set()
-    for path, text in texts(data):
-        used.update(hole.name or "" for hole in template.holes(text))
-        yield from asker.text(path, text)
-        yield from _silent(path, text, variables)
-    for name in entries(data, "variables"):
+    for asker, found in ((per_call, texts(written)), (fixed, fixed_texts(written))):
+        for path, text in found:
+            used.update(hole.name or "" for hole in template.holes(text))
+            yield from asker.text(path, text)
+            yield from _silent(path, text, variables)
+    for name in named:
         if name not in used:
             yield Finding(("variables", name), "no text names this variable", "remove it", "warning", "key")
-    yield from _elsewhere(data)
+    yield from _elsewhere(written)
 
 
 @dataclass(slots=True)
 class _Asker:
-    """Looks at one flow's texts; hints stop after MAX_NEAR names, for each takes a search."""
+    """Looks at one flow's texts of one kind; hints stop after MAX_NEAR names, for each takes a search."""
 
     variables: tuple[str, ...]
-    known: frozenset[str]
+    built_in: tuple[str, ...]
     asked: int = 0
 
     def text(self, path: Path, text: str) -> Iterator[Finding]:
         written = masked(text) if isinstance(text, Filled) else text
+        known = {*self.variables, *self.built_in}
         found = list(template.holes(written))
         firsts = {hole.name: hole for hole in reversed(found) if "\0" not in hole.written}
         for name, hole in reversed(firsts.items()):
             if name == "":
                 yield Finding(path, "a name is missing between {{ and }}", "write {{name}}", piece=hole.written)
-            elif name is not None and name not in self.known:
-                yield Finding(path, f"there is no name '{name}'", self.hint(name), piece=hole.written)
-        if not {hole.name for hole in template.holes(text)} <= {*firsts, *self.known}:
-            yield Finding(path, "the environment's text names something unknown", self.listed())
-        yield from _open(path, written, found) if None in firsts else _nearly(path, written, found, self.known)
+            elif name is not None and name not in known:
+                yield Finding(path, *self.unknown(name), piece=hole.written)
+        if not {hole.name for hole in template.holes(text)} <= {*firsts, *known}:
+            yield Finding(path, "the environment's text names something unknown", self.listed() or _FIXED)
+        yield from _open(path, written, found) if None in firsts else _nearly(path, written, found, known)
 
-    def hint(self, name: str) -> str:
+    def unknown(self, name: str) -> tuple[str, str]:
+        """Message and hint."""
+        if name in template.BUILT_IN:
+            return f"'{name}' is not filled in here", _FIXED
         self.asked += 1
-        if self.asked <= MAX_NEAR and (nearest := near(name, (*template.BUILT_IN, *self.variables))):
-            return f"did you mean '{nearest}'?"
-        return f"add it to variables; {self.listed()}"
+        message = f"there is no name '{name}'"
+        if self.asked <= MAX_NEAR and (nearest := near(name, (*self.built_in, *self.variables))):
+            return message, f"did you mean '{nearest}'?"
+        return message, "; ".join(words for words in ("add it to variables", self.listed()) if words)
 
     def listed(self) -> str:
         more = ("…",) if len(self.variables) > MAX_LISTED else ()
-        return f"known: {', '.join((*self.variables[:MAX_LISTED], *more, *template.BUILT_IN))}"
+        names = (*self.variables[:MAX_LISTED], *more, *self.built_in)
+        return f"known: {', '.join(names)}" if names else ""
 
 
 def _open(path: Path, text: str, found: Iterable[template.Hole]) -> Iterator[Finding]:
@@ -133,7 +143,7 @@ def _silent(path: Path, text: str, variables: Mapping[str, str]) -> Iterator[Fin
 
 def _elsewhere(data: Data) -> Iterator[Finding]:
     """`{{…}}` in a value where nothing fills it in. A description is for people alone."""
-    filled = {path for path, _ in texts(data)} | {("description",)}
+    filled = {path for path, _ in (*texts(data), *fixed_texts(data))} | {("description",)}
     for path, text in _leaves(data, ()):
         if path[:1] == ("variables",):
             if "{{" in text:

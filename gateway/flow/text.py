@@ -12,8 +12,11 @@ from gateway.problem import Place, Problem, Severity
 MAX_BYTES = 1 << 20
 MAX_SHOWN = 240  # characters of a source line that a report carries, around the fault
 # What YAML 1.1 forbids in a stream (section 5.1), so that the parser below never meets it.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_UNSHOWN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]"
+)  # the same but for tabs, which the caret's line repeats
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -30,7 +33,12 @@ class Text:
         return Place(self.file, line, offset - self.starts[line - 1] + 1)
 
     def excerpt(self, place: Place) -> tuple[str, int]:
-        """The source line for the caret, or of a long one a piece around the place; and the column it begins at."""
+        """The source line for the caret, or of a long one a piece around the place; and the column it begins at. A
+        character that steers a terminal stands as '?'."""
+        piece, column = self._piece(place)
+        return _UNSHOWN.sub("?", piece), column
+
+    def _piece(self, place: Place) -> tuple[str, int]:
         start = self.starts[place.line - 1]
         end = self.starts[place.line] if place.line < len(self.starts) else len(self.text)
         if end - start <= MAX_SHOWN:
@@ -65,7 +73,7 @@ def decode(raw: bytes, file: str) -> Text | Problem:
         return before.problem(len(before.text), "not UTF-8", "save the file as UTF-8")
     if text.text.startswith("\ufeff"):
         return Problem(Place(file), "", "the file starts with a byte order mark", "save it as UTF-8 without BOM")
-    if found := _FORBIDDEN.search(text.text):
+    if found := FORBIDDEN.search(text.text):
         code = f"U+{ord(found.group()):04X}"
         return text.problem(found.start(), f"the character {code} is not allowed here", "remove it")
     return text

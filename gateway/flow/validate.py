@@ -6,7 +6,7 @@ Messages don't repeat values: a value may come from the environment and be a sec
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any, cast
@@ -18,9 +18,11 @@ from jsonschema.validators import extend
 
 from gateway.flow.durations import milliseconds, with_unit
 from gateway.flow.environment import Filled
+from gateway.flow.hours import CLOSED
 from gateway.flow.model import Finding
 from gateway.flow.near import did_you_mean
 from gateway.flow.schema import Schema, at, document, unknown
+from gateway.flow.sections import entries
 from gateway.flow.source import Data, Path
 
 
@@ -28,18 +30,17 @@ def faults(data: Data) -> Iterator[Finding]:
     """The findings, in the schema's order."""
     astray = dict(_astray(data))
     yield from astray.values()
-    personas = data.get("personas") if isinstance(data, dict) else None
-    name = next((key for key in personas if ("personas", key) not in astray), "") if isinstance(personas, dict) else ""
+    kept = {kind: [key for key in entries(data, kind) if (kind, key) not in astray] for kind in ("personas", "hours")}
+    names = {kind: next(iter(keys), "") for kind, keys in kept.items()}
     for error in _validator().iter_errors(data):
         path = tuple(error.absolute_path)
         if path[:2] not in astray:
-            yield from (replace(found, hint=named(found, name)) for found in _SAY[str(error.validator)](error, path))
+            yield from (_named(found, names) for found in _SAY[str(error.validator)](error, path))
 
 
 def _astray(data: Data) -> Iterator[tuple[Path, Finding]]:
     """Keys of a persona that stand where personas do: they are indented too little."""
-    personas = data.get("personas") if isinstance(data, dict) else None
-    for key, value in personas.items() if isinstance(personas, dict) else ():
+    for key, value in entries(data, "personas").items():
         is_persona = isinstance(value, dict) and "instructions" in value
         if key in at(("personas", key))["properties"] and not is_persona:
             path = ("personas", key)
@@ -71,7 +72,8 @@ def _type(error: ValidationError, path: Path) -> Iterator[Finding]:
     if error.instance is None and path:
         yield Finding(path, "has no value", "write one, or remove the key", at="key")
         return
-    wanted = str(error.validator_value)
+    kinds: Any = error.validator_value
+    wanted = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
     schema = at(path)
     if wanted == "string" and "durationMinimum" in schema and isinstance(error.instance, int | float):
         yield Finding(path, "a duration carries a unit", _unit(error.instance, schema))
@@ -86,6 +88,8 @@ _TYPES = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+    "string or array": "text, or a list of texts",
+    "string or object": "text, or keys and values",
 }
 
 
@@ -102,7 +106,9 @@ def _type_hint(wanted: str, value: Any, path: Path) -> str:
             return "start each item with '- '"
         case "boolean", _:
             return _boolean_hint(value)
-        case "string", bool() | int() | float() if "pattern" not in schema and "enum" not in schema:
+        case "string", bool() | int() | float() if "enum" not in schema and re.search(
+            schema.get("pattern", ""), str(value)
+        ):
             return "put it in quotes"
         case _:
             return _such_as(schema)
@@ -145,10 +151,13 @@ def _extra(error: ValidationError, path: Path) -> Iterator[Finding]:
             yield unknown(path, key)
 
 
-def named(finding: Finding, persona: str) -> str:
-    """The hint with a persona of this flow in the place of `<name>`: the one it speaks of, or the first."""
-    own = str(finding.path[1]) if finding.path[:1] == ("personas",) and len(finding.path) > 1 else persona
-    return finding.hint.replace("<name>", own) if own else finding.hint
+def _named(finding: Finding, names: Mapping[str, str]) -> Finding:
+    """With names of this flow in its hint: those of the entry it speaks of, else the first ones of their sections."""
+    hint, (section, own, *_) = finding.hint, (*finding.path, "", "")
+    for kind, first in names.items():
+        name = str(own) if kind == section and own else first
+        hint = hint.replace(f"{kind}.<name>", f"{kind}.{name}") if name else hint
+    return replace(finding, hint=hint)
 
 
 def _required(error: ValidationError, path: Path) -> Iterator[Finding]:
@@ -172,22 +181,64 @@ def _example(key: str, schema: Schema) -> str:
 def _misshapen(error: ValidationError, path: Path) -> Iterator[Finding]:
     schema, written = at(path), str(error.instance)
     if "propertyNames" in error.absolute_schema_path:
-        yield Finding((*path, written), schema["propertyNames"]["patternErrorMessage"], "rename it", at="key")
+        names = schema["propertyNames"]
+        hint = _guessed(written, names) or "rename it"
+        yield Finding((*path, written), names["patternErrorMessage"], hint, at="key")
     elif "durationMinimum" in schema and written.isdecimal():
         hint = _such_as(schema) if isinstance(error.instance, Filled) else _unit(written, schema)
         yield Finding(path, "a duration carries a unit", hint)
     else:
-        code = _language(written) if schema["patternErrorMessage"] == "not a language code" else ""
-        hint = f"did you mean '{code}'?" if code and not isinstance(error.instance, Filled) else _such_as(schema)
-        yield Finding(path, schema["patternErrorMessage"], hint)
+        yield Finding(
+            path, schema["patternErrorMessage"], _guessed(cast(str, error.instance), schema) or _such_as(schema)
+        )
+
+
+def _guessed(written: str, schema: Schema) -> str:
+    if isinstance(written, Filled):
+        return ""
+    if written == CLOSED:
+        return "closed stands alone, not in a list"
+    guess = _GUESS.get(schema["patternErrorMessage"], _no_guess)(written)
+    return f"did you mean '{guess}'?" if re.search(schema["pattern"], guess) else ""
+
+
+def _no_guess(_: str) -> str:
+    return ""
 
 
 def _language(written: str) -> str:
-    """The code that `en_us` or `EN-us` stands for; empty where none is like it."""
+    """`en_us`, `EN-us`."""
     parts = re.split("[-_]", written)
     shaped = [parts[0].lower(), *(part.title() if len(part) == 4 else part.upper() for part in parts[1:])]
-    code = "-".join(shaped)
-    return code if re.search(at(("defaults", "language"))["pattern"], code) else ""
+    return "-".join(shaped)
+
+
+_CLOCK = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))? *(am|pm)?")
+
+
+def _times(written: str) -> str:
+    """`9-17`, `9:00 - 17:00`, `9am to 5pm`, and `9-5`, which ends in the afternoon."""
+    sides = [_CLOCK.fullmatch(side.strip()) for side in re.split("-|\u2013|to", written.lower())]
+    if len(sides) != 2 or sides[0] is None or sides[1] is None:
+        return ""
+    start, end = (int(side[1]) % 12 + 12 * (side[3] == "pm") if side[3] else int(side[1]) for side in sides if side)
+    if not (sides[0][3] or sides[1][3]) and end < start < end + 12:
+        end += 12
+    return f"{start:02}:{sides[0][2] or '00'}-{end:02}:{sides[1][2] or '00'}"
+
+
+def _days(written: str) -> str:
+    """`Monday`, `Mon-Fri`."""
+    return re.sub("([a-z]{3})[a-z]*", r"\1", written.lower())
+
+
+# What a text of the wrong shape most likely means, by what is said of it.
+_GUESS: dict[str, Callable[[str], str]] = {
+    "not a language code": _language,
+    "not a range of times": _times,
+    "not a country's code of two capitals (ISO 3166)": str.upper,
+    "not a day of the week, such as mon, or mon-fri": _days,
+}
 
 
 def _enum(error: ValidationError, path: Path) -> Iterator[Finding]:

@@ -4,18 +4,29 @@ from pathlib import Path
 
 import pytest
 
-from gateway.flow.build import build, complete
-from gateway.flow.load import load
+from gateway.flow import compile as artefact
+from gateway.flow.build import build
+from gateway.flow.inherit import complete
+from gateway.flow.load import FlowError, load
 from gateway.flow.model import (
+    Announcement,
     BargeIn,
+    Closed,
+    Finding,
     Flow,
     Greeting,
+    Holiday,
+    Hours,
     Idle,
     Languages,
     Limits,
     Model,
     Number,
     Persona,
+    Range,
+    Rate,
+    Regulatory,
+    Search,
     Vad,
     Voice,
 )
@@ -26,50 +37,126 @@ FULL = """
 version: 1
 name: harbour-dental
 description: Front desk
-defaults: { timezone: Europe/Paris, language: fr-FR, model: gemini-other-live }
+defaults:
+  timezone: Europe/Paris
+  language: fr-FR
+  model: gemini-other-live
+  hours: office
+  fallback: { say: "{{clinic}} is busy." }
 variables: { clinic: Harbour Dental }
 numbers:
-  - { label: desk, number: "${DESK}", persona: ava }
+  - label: desk
+    number: "${DESK}"
+    persona: ava
+    hours: always
+    fallback: { say: "This is {{clinic}}.", then: dial, to: "+14155550123" }
+    timezone: Europe/Berlin
+    language: es-US
+    regulatory: { address_sid: "AD${SID}", bundle_sid: "BU${SID}", identity_sid: "RI${SID}" }
+  - label: more
+    persona: ava
+    search: { country: US, type: toll_free, contains: "555****00" }
 personas:
   ava:
     instructions: You answer for {{clinic}}.
     greeting: { text: "Good day.", interruptible: false }
     languages: { primary: en-US, allowed: [es-US, en-US] }
     voice: { name: Kore }
-    model: { name: gemini-3.8-live, temperature: 0.8 }
+    model: { name: gemini-3.8-live, temperature: 1, gemini: { seed: 7 } }
     vad: { start_sensitivity: high, end_sensitivity: high, prefix_padding: 40ms, silence: 1s }
     barge_in: { enabled: false }
     idle: { after: 10s, say: "Hello?", times: 3, then: hangup }
-limits: { max_duration: 90s }
+hours:
+  office:
+    timezone: Europe/Rome
+    weekly: { fri-sat: "22:00-06:00", mon: ["13:00-15:00", "09:00-12:00"], sun: closed }
+    holidays: ["2026-12-25", { date: 12-24 to 01-02, name: New Year, open: "10:00-24:00" }]
+    closed: { persona: ava }
+  late:
+    weekly: { mon: "20:00-23:00" }
+    closed: { say: "{{clinic}} is closed." }
+limits:
+  max_duration: 90s
+  warn_at: 80s
+  concurrent_calls: 50.0
+  per_caller: 10/h
+  allow: ["+1415"]
+  deny: ["+1900"]
+  countries: [US]
 """
+ENV = {"DESK": "+14155550100", "SID": "0" * 32}
+ZEROS = "0" * 32
 
 
 def test_everything_written(tmp_path: Path) -> None:
+    (flow,) = flows(tmp_path, FULL, ENV).flows
     ava = Persona(
         name="ava",
         instructions="You answer for {{clinic}}.",
         greeting=Greeting("Good day.", interruptible=False),
         languages=Languages("en-US", ("en-US", "es-US")),
         voice=Voice("Kore"),
-        model=Model("gemini-3.8-live", 0.8),
+        model=Model("gemini-3.8-live", 1.0, {"seed": 7}),
         vad=Vad("high", "high", 40, 1000),
         barge_in=BargeIn(enabled=False),
         idle=Idle(10_000, "Hello?", 3, "hangup"),
     )
-    assert flows(tmp_path, FULL, {"DESK": "+14155550100"}).flows == (
-        Flow(
-            name="harbour-dental",
-            file=str(tmp_path / "desk.yaml"),
-            description="Front desk",
-            timezone="Europe/Paris",
-            variables={"clinic": "Harbour Dental"},
-            numbers=(Number("desk", "+14155550100", "ava"),),
-            personas={"ava": ava},
-            limits=Limits(90.0),
-            language="fr-FR",
-            model="gemini-other-live",
+    desk = Number(
+        label="desk",
+        number="+14155550100",
+        persona="ava",
+        fallback=Announcement("This is Harbour Dental.", "dial", "+14155550123"),
+        timezone="Europe/Berlin",
+        language="es-US",
+        regulatory=Regulatory(f"AD{ZEROS}", f"BU{ZEROS}", f"RI{ZEROS}"),
+    )
+    more = Number(
+        label="more",
+        number="",
+        persona="ava",
+        search=Search("US", "toll_free", "", "555****00"),
+        hours="office",
+        fallback=Announcement("Harbour Dental is busy."),
+        timezone="Europe/Paris",
+    )
+    night = (Range(1320, 1800),)
+    office = Hours(
+        name="office",
+        timezone="Europe/Rome",
+        weekly=((Range(540, 720), Range(780, 900)), (), (), (), night, night, ()),
+        closed=Closed("ava"),
+        holidays=(
+            Holiday("2026-12-25", "2026-12-25"),
+            Holiday("12-24", "01-02", "New Year", (Range(600, 1440),)),
         ),
     )
+    late = Hours(
+        name="late",
+        timezone="Europe/Paris",
+        weekly=((Range(1200, 1380),), (), (), (), (), (), ()),
+        closed=Closed(announcement=Announcement("Harbour Dental is closed.")),
+    )
+    assert flow == Flow(
+        name="harbour-dental",
+        file=str(tmp_path / "desk.yaml"),
+        description="Front desk",
+        timezone="Europe/Paris",
+        variables={"clinic": "Harbour Dental"},
+        numbers=(desk, more),
+        personas={"ava": ava},
+        limits=Limits(90.0, 80.0, 50, Rate(10, 3600), ("+1415",), ("+1900",), ("US",)),
+        hours={"office": office, "late": late},
+        language="fr-FR",
+        model="gemini-other-live",
+    )
+
+
+def test_the_artefact_of_what_was_read_of_it_is_the_same(tmp_path: Path) -> None:
+    """Numbers have the types that the model says: `temperature: 1` is 1.0, `concurrent_calls: 50.0` is 50."""
+    written = artefact.text(flows(tmp_path, FULL, ENV))
+    assert artefact.text(artefact.read(written)) == written
+    assert '"temperature": 1.0' in written
+    assert '"concurrent_calls": 50,' in written
 
 
 def test_nothing_written_that_has_a_default(tmp_path: Path) -> None:
@@ -102,6 +189,23 @@ def test_defaults_are_handed_down(tmp_path: Path) -> None:
     ava = flows(tmp_path, text).flows[0].personas["ava"]
     assert ava.languages == Languages("de-DE", ("de-DE",))
     assert ava.model == Model("gemini-other-live", 1)
+
+
+def test_what_is_left_of_a_flow_with_faults_is_built(tmp_path: Path) -> None:
+    """Other rooms judge it as well: a variable and a persona at fault are left out, and so is who is closed."""
+    heard: list[Flow] = []
+    text = SHORTEST.replace("persona: ava", 'persona: ava, fallback: { say: "This is {{a}}." }') + (
+        "variables: { a: 5 }\nhours:\n  office: { weekly: { mon: 9-17 }, closed: { persona: nobody } }\n"
+    )
+
+    def hear(flow: Flow) -> list[Finding]:
+        heard.append(flow)
+        return []
+
+    with pytest.raises(FlowError):
+        flows(tmp_path, text, judges=[hear])
+    assert heard[0].numbers[0].fallback == Announcement("This is .")
+    assert heard[0].hours["office"].closed == Closed()
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {"personas": 5}, {"personas": {"a": 1}}, {"defaults": 1}])

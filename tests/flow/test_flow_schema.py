@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from gateway.flow import model
 from gateway.flow.durations import milliseconds, with_unit
+from gateway.flow.inherit import OF_NUMBERS, SECTIONS
 from gateway.flow.keys import FOREIGN, FOREIGN_IN, PLANNED, hint
 from gateway.flow.near import did_you_mean, near
 from gateway.flow.schema import at, below, check, document, homes, resolved, section_of, walk, with_defaults
@@ -19,9 +20,18 @@ from gateway.flow.validate import _SAY
 
 KEYS = [(f"{place}.{name}".strip("."), schema) for place, name, schema in walk(document())]
 # Written once for the whole flow and handed down, so that the model holds them elsewhere.
-HANDED_DOWN = {"version", "defaults", "language", "model"}
+HANDED_DOWN: dict[Any, set[str]] = {model.Flow: {"version", "defaults"}}
+# What is not written is inherited.
+INHERITED = {
+    *{("Flow", "name"), ("Languages", "primary"), ("Languages", "allowed"), ("Model", "name")},
+    *{("Number", "timezone"), ("Hours", "timezone")},
+}
+# Another key may stand in their place: `search`, `persona`.
+ONE_OF_TWO = {("Number", "number"), ("Closed", "say")}
+# Dataclasses that people write as one text.
+AS_TEXT = (model.Range, model.Rate)
 # Not written in a section, but known from where it stands, or from `defaults`.
-FROM_PLACE = {"Flow": {"file", "timezone", "language", "model"}, "Persona": {"name"}}
+FROM_PLACE = {"Flow": {"file", "timezone", "language", "model"}, "Persona": {"name"}, "Hours": {"name"}}
 
 
 def test_is_a_schema() -> None:
@@ -59,43 +69,57 @@ def test_each_keyword_has_its_words() -> None:
     assert used - silent <= set(_SAY)
 
 
-def _fields(kind: Any) -> dict[str, Any]:
+def _fields(kind: Any) -> dict[str, dataclasses.Field[Any]]:
     """A dataclass's fields by the keys that people write."""
-    hints = typing.get_type_hints(kind)
-    names = [f.name for f in dataclasses.fields(kind) if f.name not in FROM_PLACE.get(kind.__name__, ())]
-    return {name.removesuffix("_ms").removesuffix("_s"): hints[name] for name in names}
+    found = {f.name: f for f in dataclasses.fields(kind) if f.name not in FROM_PLACE.get(kind.__name__, ())}
+    if kind is model.Closed:  # its announcement's keys stand beside its own
+        found = {"persona": found["persona"], **_fields(model.Announcement)}
+    if kind is model.Holiday:
+        found = {"date": found["first"], **{name: f for name, f in found.items() if name not in ("first", "last")}}
+    return {name.removesuffix("_ms").removesuffix("_s"): field for name, field in found.items()}
 
 
 def _classes(hint: Any) -> list[Any]:
-    """The dataclasses within a type: `Greeting | None`, `tuple[Number, ...]`, `Mapping[str, Persona]`."""
+    """The dataclasses within a type that are written as keys: `Greeting | None`, `Mapping[str, Persona]`."""
     if dataclasses.is_dataclass(hint):
-        return [hint]
+        return [] if hint in AS_TEXT else [hint]
     return [found for part in typing.get_args(hint) for found in _classes(part)]
 
 
-def _agree(kind: Any, schema: dict[str, Any]) -> None:
+def _agree(kind: Any, schema: dict[str, Any]) -> set[str]:
+    """The keys of `schema` are the fields of `kind`, down to the last; the names of all classes that were compared."""
     keys = {name: resolved(raw) for name, raw in schema["properties"].items()}
     fields = _fields(kind)
-    handed_down = HANDED_DOWN if kind is model.Flow else set()
-    assert set(keys) - handed_down == set(fields), kind
-    for name, hint_ in fields.items():
+    assert set(keys) - HANDED_DOWN.get(kind, set()) == set(fields), kind
+    compared = {kind.__name__}
+    for name, field in fields.items():
+        hint_ = typing.get_type_hints(model.Announcement if name in ("say", "then", "to") else kind).get(field.name)
         inner = keys[name]
         inner = below(inner, 0) or inner if inner["type"] == "array" else inner
         optional = isinstance(hint_, types.UnionType) and type(None) in typing.get_args(hint_)
         written = name in schema.get("required", ()) or "default" in keys[name]
-        handed = {"name", "primary", "allowed"}
-        assert written is not optional or name in handed, f"{kind.__name__}.{name}"
+        left_out = optional or field.default == "" or (kind.__name__, name) in ONE_OF_TWO
+        assert written is not left_out or (kind.__name__, name) in INHERITED, f"{kind.__name__}.{name}"
         for found in _classes(hint_):
-            _agree(found, inner if "properties" in inner else below(inner, "x"))
+            compared |= _agree(found, inner if "properties" in inner else below(inner, "x"))
+    return compared
 
 
 def test_schema_and_model_agree() -> None:
-    _agree(model.Flow, document())
+    written = {name for name, kind in vars(model).items() if dataclasses.is_dataclass(kind)}
+    compared = _agree(model.Flow, document())
+    assert written - compared == {"Finding", *(kind.__name__ for kind in AS_TEXT)}
 
 
-def test_defaults_are_handed_down_to_fields_that_exist() -> None:
-    assert set(document()["properties"]["defaults"]["properties"]) == {"timezone", "language", "model"}
-    assert {"name", "temperature"} == set(_fields(model.Model))
+def test_defaults_are_handed_down_to_keys_that_exist() -> None:
+    defaults = document()["properties"]["defaults"]["properties"]
+    for key in defaults:
+        if key in SECTIONS:
+            assert defaults[key]["$ref"] == document()["$defs"]["persona"]["properties"][key]["$ref"]
+        elif key in OF_NUMBERS:
+            assert key in document()["$defs"]["number"]["properties"]
+        else:
+            assert key in ("language", "model")
 
 
 def test_names_of_others_lead_to_ours_and_are_not_ours() -> None:
@@ -125,6 +149,17 @@ def test_names_of_others_lead_to_ours_and_are_not_ours() -> None:
         ("silence", "limits", "it belongs under personas.<name>.vad"),
         ("primary", "limits", "it belongs under personas.<name>.languages"),
         ("numbers", "limits", "it belongs at the top"),
+        ("tz", "", "here it is called 'defaults.timezone'"),
+        ("tz", "numbers[]", "here it is called 'timezone'"),
+        ("tz", "hours.<name>", "here it is called 'timezone'"),
+        ("timezone", "", "here it is called 'defaults.timezone'"),
+        ("schedule", "", "here it is called 'hours'"),
+        ("schedule", "hours.<name>", "here it is called 'weekly'"),
+        ("after_hours", "", "here it is called 'hours.<name>.closed'"),
+        ("whitelist", "limits", "here it is called 'allow'"),
+        ("country", "numbers[]", "here it is called 'search.country'"),
+        ("warn_at", "", "it belongs under limits"),
+        ("webhooks", "", "not built yet: planned"),
     ],
 )
 def test_hints(key: str, section: str, said: str) -> None:
@@ -159,7 +194,6 @@ def test_all_faults_at_once() -> None:
     ]
     assert sorted((f.path, f.message) for f in found if f.path[0] == "numbers") == [
         (("numbers", 0, "label"), "takes text"),
-        (("numbers", 0, "number"), "missing key"),
         (("numbers", 0, "persona"), "missing key"),
         (("numbers", 1), "takes keys and values"),
     ]
@@ -175,7 +209,11 @@ def test_defaults_leave_the_schema_alone_and_wrong_shapes_as_they_are() -> None:
     full = with_defaults({"personas": {"a": {"vad": 5}, "b": []}, "numbers": "x"})
     assert isinstance(full, dict)
     assert full["numbers"] == "x"
-    assert full["defaults"] == {"timezone": "UTC", "language": "en-US", "model": "gemini-3.8-live"}
+    vad = {"start_sensitivity": "low", "end_sensitivity": "low", "prefix_padding": "20ms", "silence": "500ms"}
+    assert full["defaults"] == {
+        **{"timezone": "UTC", "language": "en-US", "model": "gemini-3.8-live"},
+        **{"voice": {"name": "Aoede"}, "vad": vad, "barge_in": {"enabled": True}},
+    }
     assert isinstance(full["limits"], dict)
     full["limits"]["max_duration"] = "1s"
     assert str(document()) == before

@@ -122,7 +122,8 @@ def test_caret() -> None:
         (b"a: |5x", "f.yaml:1:4: a value can't start with '|' (put the value in quotes)"),
         (b"a: &x\n", None),
         (b"? &x\n: 1\n", "f.yaml:1:3: a key is missing before ':' (write key: value)"),
-        (b'"a\\e[31m\\n": !x 1', "f.yaml:1:14: the tag '!x' is not taken (remove it, or put the value in quotes)"),
+        (b'"a\\n": !x 1', "f.yaml:1:8: the tag '!x' is not taken (remove it, or put the value in quotes)"),
+        (b'"a\\e[31m": 1', "f.yaml:1:1: an escape for the character U+001B, which is not allowed (remove it)"),
         (b"a: &x 1\nb: &x 2\nc: *x", None),
     ],
 )
@@ -175,3 +176,16 @@ def test_a_path_as_people_read_it() -> None:
 def test_what_is_quoted_can_not_steer_a_terminal() -> None:
     source, _ = read(b"a: 1", "f.yaml")
     assert source.problem(Finding(("a",), "\x1b[31m\n", "\u2028")).words() == "a: ?[31m? (?)"
+
+
+@pytest.mark.parametrize("text", ["[&a to us, *a]", "{x: &a 'to us', y: &b {z: 1}, v: &c [1]}", "x: &a |\n  to us\n"])
+def test_an_anchor_that_swallows_no_word(text: str) -> None:
+    assert read(text.encode(), "f.yaml")[1] == []
+
+
+def test_an_anchor_that_swallows_a_word() -> None:
+    problems = read(b"x: &Welcome to us\ny: [&a b, *c, &d e, *d]\n&z k: v\n", "f.yaml")[1]
+    assert [str(problem) for problem in problems if "anchor" not in str(problem)] == [
+        f"f.yaml:{place}: '&{name}' is no part of the text after it (put the value in quotes, or remove it)"
+        for place, name in [("1:4", "Welcome"), ("2:5", "a"), ("3:1", "z")]
+    ]

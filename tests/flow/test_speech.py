@@ -59,6 +59,35 @@ def test_a_name_from_the_environment_is_not_told(tmp_path: Path, text: str, line
     assert told(tmp_path, text, **env) == lines
 
 
+FIXED = "Twilio speaks these words as they were compiled: name variables only"
+
+
+@pytest.mark.parametrize(
+    ("say", "lines"),
+    [
+        ('"{{clinic}}"', []),
+        ('"{{ call.to }} {{call.to}}"', [f"'call.to' is not filled in here ({FIXED})"]),
+        ('"{{cal.to}}"', ["there is no name 'cal.to' (add it to variables; known: clinic)"]),
+        ('"{{clinik}}"', ["there is no name 'clinik' (did you mean 'clinic'?)"]),
+        ('"${A}"', ["the environment's text names something unknown (known: clinic)"]),
+        ('"{clinic} {call.to}"', ["warning: these braces fill nothing in: they are spoken (write {{clinic}})"]),
+    ],
+)
+def test_an_announcement_knows_variables_alone(tmp_path: Path, say: str, lines: list[str]) -> None:
+    text = f"{SHORTEST}variables: {{ clinic: x }}\ndefaults: {{ fallback: {{ say: {say} }} }}\n"
+    (tmp_path / "desk.yaml").write_text(text.replace("You answer", "You answer for {{clinic}}"))
+    found = [
+        line.split(": ", 1)[1].replace("defaults.fallback.say: ", "") for line in said(tmp_path, {"A": "{{hush}}"})
+    ]
+    assert found == lines
+
+
+def test_a_call_s_name_from_the_environment_in_an_announcement(tmp_path: Path) -> None:
+    (tmp_path / "desk.yaml").write_text(SHORTEST + 'defaults: { fallback: { say: "${A}" } }\n')
+    (line,) = said(tmp_path, {"A": "{{call.to}}"})
+    assert line.endswith(f"defaults.fallback.say: the environment's text names something unknown ({FIXED})")
+
+
 def test_a_description_may_hold_braces(tmp_path: Path) -> None:
     (tmp_path / "desk.yaml").write_text(SHORTEST + 'description: "for {{clinic}}"\n')
     assert said(tmp_path) == []
