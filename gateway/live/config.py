@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.flow.model import Persona
 from gateway.live import cues
+from gateway.live.passthrough import camelled, merged
 from gateway.live.setup import TARGET_TOKENS, TRIGGER_TOKENS, Session, thinking_level
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ def connect_config(persona: Persona, instructions: str, session: Session) -> typ
     from google.genai import types
 
     transcription = types.AudioTranscriptionConfig(language_codes=list(persona.languages.allowed))
-    level = thinking_level(persona.model.name)
-    return types.LiveConnectConfig(
+    level = thinking_level(persona.model)
+    ours = types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
         temperature=persona.model.temperature,
         speech_config=_speech(persona),
@@ -33,6 +34,10 @@ def connect_config(persona: Persona, instructions: str, session: Session) -> typ
             trigger_tokens=TRIGGER_TOKENS, sliding_window=types.SlidingWindow(target_tokens=TARGET_TOKENS)
         ),
     )
+    if not persona.model.gemini:
+        return ours
+    fields = ours.model_dump(by_alias=True, exclude_none=True)
+    return types.LiveConnectConfig.model_validate(merged(fields, camelled(persona.model.gemini)))
 
 
 def _speech(persona: Persona) -> types.SpeechConfig:

@@ -14,46 +14,95 @@ _ON_THE_PHONE = (
     "Never read data aloud: no JSON, code, markup, field names or tool results word for word."
 )
 
-# Base languages of the Live API's list (cloud.google.com, Live API, supported languages); others go by their code.
+# The 70 languages of the Live API (ai.google.dev, Live API capabilities, supported languages, 18 February 2026), with
+# the codes in use today for Hebrew and Norwegian beside Google's; any other goes by its code.
 LANGUAGES = {
+    "af": "Afrikaans",
+    "am": "Amharic",
     "ar": "Arabic",
+    "as": "Assamese",
+    "az": "Azerbaijani",
+    "be": "Belarusian",
+    "bg": "Bulgarian",
     "bn": "Bengali",
+    "bs": "Bosnian",
+    "ca": "Catalan",
     "cs": "Czech",
     "da": "Danish",
     "de": "German",
     "el": "Greek",
     "en": "English",
     "es": "Spanish",
+    "et": "Estonian",
+    "eu": "Basque",
     "fi": "Finnish",
+    "fil": "Filipino",
     "fr": "French",
+    "gl": "Galician",
+    "gu": "Gujarati",
     "he": "Hebrew",
     "hi": "Hindi",
+    "hr": "Croatian",
     "hu": "Hungarian",
+    "hy": "Armenian",
     "id": "Indonesian",
+    "is": "Icelandic",
     "it": "Italian",
+    "iw": "Hebrew",
     "ja": "Japanese",
+    "ka": "Georgian",
+    "kk": "Kazakh",
+    "km": "Khmer",
+    "kn": "Kannada",
     "ko": "Korean",
+    "lo": "Lao",
+    "lt": "Lithuanian",
+    "lv": "Latvian",
+    "mk": "Macedonian",
+    "ml": "Malayalam",
+    "mn": "Mongolian",
     "mr": "Marathi",
+    "ms": "Malay",
+    "nb": "Norwegian",
+    "ne": "Nepali",
     "nl": "Dutch",
     "no": "Norwegian",
+    "or": "Odia",
+    "pa": "Punjabi",
     "pl": "Polish",
     "pt": "Portuguese",
     "ro": "Romanian",
     "ru": "Russian",
+    "sk": "Slovak",
+    "sl": "Slovenian",
+    "sq": "Albanian",
+    "sr": "Serbian",
     "sv": "Swedish",
+    "sw": "Swahili",
     "ta": "Tamil",
     "te": "Telugu",
     "th": "Thai",
     "tr": "Turkish",
     "uk": "Ukrainian",
+    "ur": "Urdu",
+    "uz": "Uzbek",
     "vi": "Vietnamese",
     "zh": "Chinese",
+    "zu": "Zulu",
 }
 
 
 def say(text: str) -> str:
     """The cue that makes the model say `text`. Quoted as JSON, so that no text can end the quotation."""
     return _SAY + orjson.dumps(text).decode()
+
+
+def wind_up(left_s: int) -> str:
+    """The cue that tells the agent how long the call may still last. It is not the caller who speaks."""
+    return (
+        f"This is not the caller: the call ends in {left_s} seconds. "
+        "Tell the caller so in one short sentence, in the language you are speaking, and come to an end."
+    )
 
 
 def parse_say(cue: str) -> str | None:

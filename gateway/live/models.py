@@ -1,77 +1,42 @@
-"""What each Live model accepts, and what a flow asks of it: `judge` finds at load what setup would refuse in a call.
-
-Sources: ai.google.dev/gemini-api/docs/deprecations and the models' own pages (as of November 2026).
-"""
+"""What a flow asks of its Live models: `judge` finds at load what setup would refuse in a call, `judge_backend` what
+the backend in use would. Messages don't repeat values: a value may come from the environment and be a secret."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from gateway.flow.model import Finding, Flow, Persona
+from gateway.live import fit, passthrough, sdk
+from gateway.live.abilities import DEFAULT_MODEL, MODELS, VOICES, Abilities, Backend
 from gateway.live.cues import LANGUAGES
+from gateway.live.near import near
+from gateway.live.passthrough import Object, Path
 
-Backend = Literal["developer", "vertex"]
-State = Literal["current", "legacy", "retired", "special"]
+__all__ = ["DEFAULT_MODEL", "MODELS", "VOICES", "Backend", "judge", "judge_backend", "refusal"]
 
-DEFAULT_MODEL = "gemini-3.8-live"
 MAX_TEMPERATURE = 2.0
-
-_BOTH: tuple[Backend, ...] = ("developer", "vertex")
-
-VOICES = (
-    *("Zephyr", "Puck", "Charon", "Kore", "Fenrir", "Leda", "Orus", "Aoede", "Callirrhoe", "Autonoe"),
-    *("Enceladus", "Iapetus", "Umbriel", "Algieba", "Despina", "Erinome", "Algenib", "Rasalgethi", "Laomedeia"),
-    *("Achernar", "Alnilam", "Schedar", "Gacrux", "Pulcherrima", "Achird", "Zubenelgenubi", "Vindemiatrix"),
-    *("Sadachbia", "Sadaltager", "Sulafat"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveModel:
-    """`note` says what a legacy, retired or special model is. `thinking_level` is what setup must name, if anything."""
-
-    name: str
-    backends: tuple[Backend, ...]
-    state: State = "current"
-    note: str = ""
-    thinking_level: str = ""
-
-
-_TABLE = (
-    LiveModel("gemini-3.8-live", _BOTH),
-    # Setup is refused without a level; the lowest latency that still thinks.
-    LiveModel("gemini-3.8-live-extended-thinking", ("developer",), thinking_level="LOW"),
-    LiveModel("gemini-live-2.5-flash-native-audio", ("vertex",)),
-    LiveModel("gemini-3.1-flash-live-preview", ("developer",), "legacy", "is a legacy preview"),
-    LiveModel("gemini-2.5-flash-native-audio-preview-12-2025", ("developer",), "legacy", "is a deprecated preview"),
-    LiveModel("gemini-2.5-flash-native-audio-latest", ("developer",), "legacy", "is a deprecated preview"),
-    LiveModel("gemini-2.0-flash-live-001", (), "retired", "was shut down on 2025-12-09"),
-    LiveModel("gemini-live-2.5-flash-preview", (), "retired", "was shut down on 2025-12-09"),
-    LiveModel("gemini-2.5-flash-preview-native-audio-dialog", (), "retired", "was shut down"),
-    LiveModel("gemini-3.5-live-translate-preview", _BOTH, "special", "only translates speech"),
-    LiveModel("gemini-3.5-transcribe-live", ("developer",), "special", "only transcribes speech"),
-    LiveModel("gemini-3.5-transcribe-live-preview", ("vertex",), "special", "only transcribes speech"),
-)
-MODELS = {model.name: model for model in _TABLE}
-_USABLE = [model.name for model in _TABLE if model.state in ("current", "legacy")]
+_USABLE = [model.name for model in MODELS.values() if model.state in ("current", "legacy")]
 
 
 def judge(flow: Flow) -> tuple[Finding, ...]:
-    """What the Live API would refuse, drop or not know in this flow: its defaults, then persona by persona.
+    """What the Live API would refuse, drop or not know in this flow, whatever the backend."""
+    return (
+        *(_judge_model(flow.model, ("defaults", "model")) if flow.model else ()),
+        *(finding for path, code, _ in _asked(flow) for finding in _judge_language(code, path)),
+        *(finding for name, one in flow.personas.items() for finding in _judge(("personas", name), one)),
+    )
 
-    Messages don't repeat values: a value may come from the environment and be a secret.
-    """
-    return (*_judge_defaults(flow), *(finding for name, one in flow.personas.items() for finding in _judge(name, one)))
 
-
-def _judge_defaults(flow: Flow) -> Iterator[Finding]:
-    if flow.model:
-        yield from _judge_model(flow.model, ("defaults", "model"))
-    if flow.language:
-        yield from _judge_language(flow.language, ("defaults", "language"))
+def judge_backend(flow: Flow, backend: Backend | None) -> tuple[Finding, ...]:
+    """What is at fault on this backend; on None, the rehearsal, only a warning of what one backend alone takes."""
+    if backend is None:
+        return tuple(_judge_rehearsal(flow))
+    return (
+        *_judge_served(flow, backend),
+        *_judge_listed(flow, backend),
+        *(finding for name, one in flow.personas.items() for finding in _judge_on(("personas", name), one, backend)),
+    )
 
 
 def refusal(name: str, backend: Backend) -> str:
@@ -82,48 +47,138 @@ def refusal(name: str, backend: Backend) -> str:
     return f"{name} is served by {model.backends[0]}, not by {backend}"
 
 
-def _judge(name: str, persona: Persona) -> Iterator[Finding]:
-    path = ("personas", name)
+# Whatever the backend -----------------------------------------------------------------------------------------------
+
+
+def _judge(path: Path, persona: Persona) -> Iterator[Finding]:
+    model = MODELS.get(persona.model.name)
     yield from _judge_model(persona.model.name, (*path, "model", "name"))
     temperature = persona.model.temperature
     if temperature is not None and not 0 <= temperature <= MAX_TEMPERATURE:
         yield Finding((*path, "model", "temperature"), "out of range", "0 to 2")
-    voice = persona.voice.name
-    if voice not in VOICES:
-        hint = _did_you_mean(voice, VOICES) or "known voices: " + ", ".join(VOICES)
+    on = tuple(model.on.values()) if model else ()
+    voice, voices = persona.voice.name, on[0].voices if on else VOICES
+    if voice not in voices:
+        nearest = near(voice, voices)
+        hint = f"did you mean {nearest}?" if nearest else "known voices: " + ", ".join(voices)
         yield Finding((*path, "voice", "name"), "not a voice known here", hint, "warning")
-    yield from _judge_language(persona.languages.primary, (*path, "languages", "primary"))
-    for code in persona.languages.allowed[1:]:
-        yield from _judge_language(code, (*path, "languages", "allowed"))
+    yield from _below((*path, "model", "gemini"), _judge_gemini(persona.model.gemini, on))
+    if model and "vertex" not in model.backends:
+        yield from _below((*path, "model", "gemini"), fit.vertex_only(persona.model.gemini))
 
 
-def _judge_language(code: str, path: tuple[str, ...]) -> Iterator[Finding]:
-    if code.split("-")[0].lower() not in LANGUAGES:
-        yield Finding(
-            path, "not a language that Live models are known to speak", "check the code", "warning", piece=code
-        )
+def _judge_gemini(gemini: Object, on: Sequence[Abilities]) -> Iterator[Finding]:
+    """The block by itself, and against the model wherever that is served. `on` is empty for a model unknown."""
+    stray = tuple(passthrough.refused(gemini))
+    yield from stray
+    rest = passthrough.without(gemini, {finding.path for finding in stray})
+    if rest:
+        yield from sdk.check(rest)
+        yield from passthrough.unfit(rest)
+    misfits = [tuple(fit.misfits(rest, can)) for can in on]
+    yield from (finding for finding in (misfits or [()])[0] if all(finding in others for others in misfits))
 
 
-def _judge_model(name: str, path: tuple[str, ...]) -> Iterator[Finding]:
+def _judge_language(code: str, path: Path) -> Iterator[Finding]:
+    if not _spoken(code):
+        words = "not a language that Live models are known to speak"
+        yield Finding(path, words, "check the code", "warning", piece=code)
+
+
+def _judge_model(name: str, path: Path) -> Iterator[Finding]:
     model = MODELS.get(name)
-    use = f"use {DEFAULT_MODEL}"
     if model is None:
         yield _unknown(name, path)
     elif model.state == "legacy":
-        yield Finding(path, f"{name} {model.note}", use, "warning")
+        yield Finding(path, f"{name} {model.note}", f"use {model.use}", "warning")
     elif model.state != "current":
-        yield Finding(path, f"{name} {model.note}", use)
+        yield Finding(path, f"{name} {model.note}", f"use {model.use}")
 
 
-def _unknown(name: str, path: tuple[str, ...]) -> Finding:
-    typo = _did_you_mean(name, _USABLE, 0.85)
+def _unknown(name: str, path: Path) -> Finding:
+    typo = near(name, _USABLE, 0.85)
     if not typo and name.startswith("gemini-") and "live" not in name and "native-audio" not in name:
         return Finding(path, "not a Live model: it can't hold a call", f"use {DEFAULT_MODEL}")
-    hint = typo or _did_you_mean(name, _USABLE) or f"use {DEFAULT_MODEL}"
-    return Finding(path, "not a Live model known here", hint)
+    nearest = typo or near(name, _USABLE)
+    return Finding(
+        path, "not a Live model known here", f"did you mean {nearest}?" if nearest else f"use {DEFAULT_MODEL}"
+    )
 
 
-def _did_you_mean(name: str, known: Sequence[str], likeness: float = 0.6) -> str:
-    folded = {candidate.lower(): candidate for candidate in known}
-    nearest = get_close_matches(name.lower(), list(folded), n=1, cutoff=likeness)
-    return f"did you mean {folded[nearest[0]]}?" if nearest else ""
+# On one backend -----------------------------------------------------------------------------------------------------
+
+
+def _judge_rehearsal(flow: Flow) -> Iterator[Finding]:
+    """The stand-in plays the Developer API where a model is on both."""
+    for name, persona in flow.personas.items():
+        model = MODELS.get(persona.model.name)
+        if model and len(model.backends) > 1:
+            for finding in _below(("personas", name, "model", "gemini"), fit.vertex_only(persona.model.gemini)):
+                yield replace(finding, hint="set LIVE_BACKEND to vertex, or remove it", severity="warning")
+
+
+def _judge_served(flow: Flow, backend: Backend) -> Iterator[Finding]:
+    named = [(("personas", name, "model", "name"), persona.model.name) for name, persona in flow.personas.items()]
+    for path, name in (("defaults", "model"), flow.model), *named:
+        if why := refusal(name, backend):
+            yield Finding(path, why, f"use {DEFAULT_MODEL}")
+
+
+def _judge_on(path: Path, persona: Persona, backend: Backend) -> Iterator[Finding]:
+    model = MODELS.get(persona.model.name)
+    can = model.on.get(backend) if model else None
+    if can is None:
+        return
+    gemini = persona.model.gemini
+    found = [*fit.misfits(gemini, can), *(fit.vertex_only(gemini) if backend == "developer" else ())]
+    yield from _below((*path, "model", "gemini"), found)
+
+
+def _judge_listed(flow: Flow, backend: Backend) -> Iterator[Finding]:
+    """Languages that a backend which lists its own doesn't list. One that no model speaks is told by `judge`."""
+    for path, code, name in _asked(flow):
+        model = MODELS.get(name)
+        can = model.on.get(backend) if model else None
+        if can is None or not can.languages or not _spoken(code) or _listed(code, can.languages):
+            continue
+        alike = [listed for listed in can.languages if listed.startswith(f"{_base(code)}-")]
+        hint = f"it lists {' and '.join(alike)}" if alike else f"it lists {len(can.languages)} others, such as en-US"
+        yield Finding(path, f"not a language that {backend} lists for this model", hint, "warning", piece=code)
+
+
+def _listed(code: str, languages: Sequence[str]) -> bool:
+    """A code without a region is any of its regions'."""
+    return any(code.lower() in (listed.lower(), _base(listed)) for listed in languages)
+
+
+# Both ---------------------------------------------------------------------------------------------------------------
+
+
+def _asked(flow: Flow) -> Iterator[tuple[Path, str, str]]:
+    """Every language that the flow names: its place, its code, and the model that is to speak it."""
+    if flow.language:
+        yield ("defaults", "language"), flow.language, flow.model
+    for n, line in enumerate(flow.numbers):
+        if line.language:
+            answering = flow.personas.get(line.persona)
+            yield ("numbers", n, "language"), line.language, answering.model.name if answering else flow.model
+    for name, persona in flow.personas.items():
+        path: Path = ("personas", name)
+        yield (*path, "languages", "primary"), persona.languages.primary, persona.model.name
+        for code in persona.languages.allowed[1:]:
+            yield (*path, "languages", "allowed"), code, persona.model.name
+        for wire, written, value in passthrough.nodes(persona.model.gemini):
+            if wire == ("speechConfig", "languageCode") and isinstance(value, str):
+                yield (*path, "model", "gemini", *written), value, persona.model.name
+
+
+def _spoken(code: str) -> bool:
+    return _base(code) in LANGUAGES
+
+
+def _base(code: str) -> str:
+    return code.split("-")[0].lower()
+
+
+def _below(path: Path, findings: Iterable[Finding]) -> Iterator[Finding]:
+    yield from (replace(finding, path=(*path, *finding.path)) for finding in findings)

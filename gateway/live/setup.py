@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.flow.model import Persona
-from gateway.live import cues
+from gateway.flow.model import Model, Persona
+from gateway.live import cues, passthrough
+from gateway.live.abilities import MODELS, Backend
 from gateway.live.events import Setup
-from gateway.live.models import MODELS, Backend
 
 Object = dict[str, Any]
 
@@ -34,22 +34,21 @@ class Session:
 def setup_message(persona: Persona, instructions: str, session: Session) -> Setup:
     """The first message of a session. `instructions` are the persona's, rendered (no {{…}} left)."""
     codes = list(persona.languages.allowed)
-    return Setup(
-        {
-            "model": model_resource(persona.model.name, session),
-            "generationConfig": _generation(persona),
-            "systemInstruction": {"role": "user", "parts": [{"text": cues.instructions(persona, instructions)}]},
-            "realtimeInputConfig": _input(persona),
-            "inputAudioTranscription": {"languageCodes": codes},
-            "outputAudioTranscription": {"languageCodes": codes},
-            # An empty object asks for handles; null would be refused.
-            "sessionResumption": {"handle": session.handle} if session.handle else {},
-            "contextWindowCompression": {
-                "triggerTokens": TRIGGER_TOKENS,
-                "slidingWindow": {"targetTokens": TARGET_TOKENS},
-            },
-        }
-    )
+    ours = {
+        "model": model_resource(persona.model.name, session),
+        "generationConfig": _generation(persona),
+        "systemInstruction": {"role": "user", "parts": [{"text": cues.instructions(persona, instructions)}]},
+        "realtimeInputConfig": _input(persona),
+        "inputAudioTranscription": {"languageCodes": codes},
+        "outputAudioTranscription": {"languageCodes": codes},
+        # An empty object asks for handles; null would be refused.
+        "sessionResumption": {"handle": session.handle} if session.handle else {},
+        "contextWindowCompression": {
+            "triggerTokens": TRIGGER_TOKENS,
+            "slidingWindow": {"targetTokens": TARGET_TOKENS},
+        },
+    }
+    return Setup(passthrough.merged(ours, passthrough.wire(persona.model.gemini)))
 
 
 def model_resource(name: str, session: Session) -> str:
@@ -61,10 +60,13 @@ def model_resource(name: str, session: Session) -> str:
     return f"projects/{session.project}/locations/{session.location}/publishers/google/models/{name}"
 
 
-def thinking_level(name: str) -> str:
-    """The thinking level that setup must name for this model; empty where it must name none."""
-    model = MODELS.get(name)
-    return model.thinking_level if model else ""
+def thinking_level(model: Model) -> str:
+    """The thinking level that setup must name although the flow names none; empty where it need not."""
+    known = MODELS.get(model.name)
+    written = passthrough.camelled(model.gemini).get("thinkingConfig", {})
+    if known is None or written.get("thinkingLevel") or written.get("thinkingBudget") is not None:
+        return ""
+    return next((can.level for can in known.on.values()), "")
 
 
 def _generation(persona: Persona) -> Mapping[str, Any]:
@@ -72,7 +74,7 @@ def _generation(persona: Persona) -> Mapping[str, Any]:
     if persona.model.temperature is not None:
         written["temperature"] = persona.model.temperature
     written["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": persona.voice.name}}}
-    if level := thinking_level(persona.model.name):
+    if level := thinking_level(persona.model):
         written["thinkingConfig"] = {"thinkingLevel": level}
     return written
 

@@ -21,7 +21,7 @@ from gateway.live.endpoint import Access, endpoint
 from gateway.live.models import Backend
 from gateway.live.names import canonical
 from gateway.live.setup import Session, setup_message
-from tests.live.samples import PLAIN, THINKER, VERTEX, WARM
+from tests.live.samples import BUDGETED, LEVELLED, LOUD, PLAIN, RICH, SIGNALLED, THINKER, VERTEX, WARM
 from tests.live.stage import SESSIONS, Act, Stage, certify
 from tests.live.understood import listen
 
@@ -40,7 +40,9 @@ def plain(frame: bytes | str) -> Any:
 
 
 @pytest.mark.parametrize("backend", ["developer", "vertex"])
-@pytest.mark.parametrize("persona", [PLAIN, WARM, THINKER, VERTEX], ids=lambda persona: str(persona.name))
+@pytest.mark.parametrize(
+    "persona", [PLAIN, WARM, THINKER, VERTEX, RICH, BUDGETED, LEVELLED, LOUD], ids=lambda persona: str(persona.name)
+)
 @pytest.mark.parametrize("handle", ["", "h-1"])
 def test_our_setup_is_the_sdks(certificate: Path, backend: Backend, persona: Persona, handle: str) -> None:
     base = SESSIONS[backend]
@@ -50,6 +52,14 @@ def test_our_setup_is_the_sdks(certificate: Path, backend: Backend, persona: Per
     assert plain(peer.setup) == plain(live.build(ours))
     assert live.parse_client(peer.setup) == (ours,)
     assert session_id == "s"
+
+
+def test_our_setup_is_the_sdks_where_vertex_alone_takes_it(certificate: Path) -> None:
+    peer, _ = Stage(certificate, "vertex", SIGNALLED).play(idle)
+    ours = setup_message(SIGNALLED, "You are Ava.", SESSIONS["vertex"])
+    assert plain(peer.setup) == plain(live.build(ours))
+    with pytest.raises(ValueError, match="explicit_vad_signal"):
+        Stage(certificate, "developer", SIGNALLED).play(idle)
 
 
 @pytest.mark.parametrize("backend", ["developer", "vertex"])

@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.flow.model import Finding, Languages, Model, Voice
-from gateway.live.models import DEFAULT_MODEL, MODELS, VOICES, Backend, judge, refusal
-from tests.live.samples import PLAIN, THINKER, VERTEX, WARM, flow
+from gateway.flow.model import Finding, Languages, Model, Number, Voice
+from gateway.live.models import DEFAULT_MODEL, Backend, judge, judge_backend, refusal
+from tests.live.samples import BUDGETED, LEVELLED, LOUD, PLAIN, RICH, SIGNALLED, THINKER, VERTEX, WARM, flow
 
 NAME = ("personas", "ava", "model", "name")
 USE = "use gemini-3.8-live"
 
 
 def test_good_personas_have_no_findings() -> None:
-    assert judge(flow(PLAIN, WARM, THINKER, VERTEX)) == ()
+    everyone = (PLAIN, WARM, THINKER, VERTEX, RICH, BUDGETED, LEVELLED, LOUD, SIGNALLED)
+    assert judge(flow(*everyone)) == ()
 
 
 @pytest.mark.parametrize(
@@ -119,12 +120,6 @@ def test_a_model_belongs_to_its_backends(name: str, backend: Backend, words: str
     assert refusal(name, backend) == words
 
 
-def test_the_tables_are_whole() -> None:
-    assert len(set(VOICES)) == 30
-    assert all(bool(model.note) == (model.state != "current") for model in MODELS.values())
-    assert MODELS[DEFAULT_MODEL].backends == ("developer", "vertex")
-
-
 def test_languages_that_live_models_are_not_known_to_speak() -> None:
     spoken = replace(PLAIN, languages=Languages("tlh", ("tlh", "en-US", "xx-YY", "DE")))
     words = "not a language that Live models are known to speak"
@@ -133,6 +128,52 @@ def test_languages_that_live_models_are_not_known_to_speak() -> None:
         Finding((*path, "primary"), words, "check the code", "warning", piece="tlh"),
         Finding((*path, "allowed"), words, "check the code", "warning", piece="xx-YY"),
     )
+
+
+def test_a_lines_language_is_judged_at_the_line() -> None:
+    lines = (Number("desk", "", "ava"), Number("night", "", "ava", language="tlh"))
+    words = "not a language that Live models are known to speak"
+    assert judge(replace(flow(PLAIN), numbers=lines)) == (
+        Finding(("numbers", 1, "language"), words, "check the code", "warning", piece="tlh"),
+    )
+
+
+def spoken(primary: str, *allowed: str, model: str = DEFAULT_MODEL) -> list[tuple[tuple[str | int, ...], str]]:
+    """What is said on Vertex AI of a persona with these languages, and of a line in the first of them."""
+    persona = replace(PLAIN, model=Model(model), languages=Languages(primary, (primary, *allowed)))
+    lines = (Number("desk", "", "ava", language=primary), Number("lost", "", "nobody", language="en-US"))
+    found = judge_backend(replace(flow(persona), numbers=lines, language="en-US", model=DEFAULT_MODEL), "vertex")
+    assert {(finding.message, finding.severity) for finding in found} <= {
+        ("not a language that vertex lists for this model", "warning")
+    }
+    return [(finding.path, finding.hint) for finding in found]
+
+
+def test_languages_that_vertex_does_not_list() -> None:
+    line, primary = ("numbers", 0, "language"), ("personas", "ava", "languages", "primary")
+    assert spoken("en-US", "de", "DE-de", "en-IN") == []
+    british = "it lists en-IN and en-US"
+    assert spoken("en-GB") == [(line, british), (primary, british)]
+    assert spoken("en-US", "ca-ES") == [
+        (("personas", "ava", "languages", "allowed"), "it lists 24 others, such as en-US")
+    ]
+    assert spoken("tlh") == []  # told by `judge`
+    assert spoken("en-GB", model="gemini-4-live") == []
+
+
+@pytest.mark.parametrize("backend", ["developer", None])
+def test_where_no_languages_are_listed_none_is_missing(backend: Backend | None) -> None:
+    assert judge_backend(flow(replace(PLAIN, languages=Languages("ca-ES", ("ca-ES",)))), backend) == ()
+
+
+def test_a_backend_and_its_models() -> None:
+    served = judge_backend(replace(flow(VERTEX, PLAIN), model="gemini-3.8-live-extended-thinking"), "vertex")
+    assert [(finding.path, finding.severity, finding.hint) for finding in served] == [
+        (("defaults", "model"), "error", USE)
+    ]
+    (finding,) = judge_backend(flow(VERTEX), "developer")
+    assert (finding.path, finding.hint) == (("personas", "vertex", "model", "name"), USE)
+    assert judge_backend(flow(VERTEX), None) == ()
 
 
 def test_defaults_are_judged_by_themselves() -> None:

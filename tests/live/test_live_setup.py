@@ -86,7 +86,7 @@ def test_the_sdks_types_judge_our_fields() -> None:
 
 
 def test_the_room_does_not_import_the_sdk() -> None:
-    rooms = "setup, config, messages, models, endpoint, cues"
+    rooms = "setup, config, messages, models, abilities, fit, passthrough, sdk, endpoint, cues"
     loaded = f"import sys; from gateway.live import {rooms}; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
     assert "gateway.live.setup" in modules
