@@ -11,9 +11,10 @@ from dataclasses import replace
 from types import ModuleType
 
 from gateway import settings as settings_module
-from gateway.catalog import load
 from gateway.flow.load import Flows
 from gateway.server.listener import listen
+from gateway.server.reading import Source
+from gateway.server.watch import Found, first
 from gateway.settings import Settings
 from gateway.telemetry.log import Log, configure
 
@@ -23,18 +24,18 @@ def run_server(changes: Mapping[str, str | None]) -> int:
     gc.disable()  # loading makes only what stays; `lifecycle` freezes it and turns the collector on again
     env = settings_module.child_environment(**{key: value for key, value in changes.items() if value is not None})
     settings = settings_module.read(env, is_terminal=sys.stdout.isatty())
-    flows = load(settings.flows_dir, settings_module.flow_environment(env))
+    found = first(Source(settings.flows_dir, settings_module.flow_environment(env)))
     log = configure(settings.log_format, settings.log_level)
-    _warn(settings, flows, log)
-    asyncio.run(_serve(settings, flows, log))
+    _warn(settings, found.flows, log)
+    asyncio.run(_serve(settings, found, log))
     return 0
 
 
-async def _serve(settings: Settings, flows: Flows, log: Log) -> None:
+async def _serve(settings: Settings, found: Found, log: Log) -> None:
     with listen(settings.host, settings.port) as listener:
         if settings.backend != "rehearsal" or settings.google.base_url:
             serve = _lifecycle().serve
-            await serve(listener, settings, flows, log)
+            await serve(listener, settings, found, log)
             return
         from gateway.rehearsal.process import standin
 
@@ -43,7 +44,7 @@ async def _serve(settings: Settings, flows: Flows, log: Log) -> None:
         async with standin(script=settings.rehearsal_script) as partner:
             log.write("rehearsal", {"note": "scripted, not a model", "url": partner.url}, {})
             serve = (await loading).serve
-            await serve(listener, rehearsing(settings, partner.url), flows, log)
+            await serve(listener, rehearsing(settings, partner.url), found, log)
 
 
 def rehearsing(settings: Settings, url: str) -> Settings:

@@ -43,6 +43,7 @@ class Google:
 class Twilio:
     account_sid: str = ""
     auth_tokens: tuple[str, ...] = field(default=(), repr=False)  # the current one, then the previous during rotation
+    shared_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # Twilio's SharedKeys: id -> secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Settings:
     log_format: Literal["text", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     rehearsal_script: Path | None
+    metrics: bool  # whether GET /metrics answers
     on_cloud_run: bool
     end_with_stdin: bool  # for a parent that starts the gateway: when it is gone, so are we
 
@@ -88,6 +90,7 @@ def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> 
         log_format=_one_of(env, "LOG_FORMAT", ("text", "json"), "text" if is_terminal else "json", str),
         log_level=_one_of(env, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info", str.lower),
         rehearsal_script=_script(env),
+        metrics=_one_of(env, "METRICS", ("on", "off"), "off", str) == "on",
         on_cloud_run=cloud,
         end_with_stdin=_one_of(env, "END_WITH_STDIN", ("0", "1"), "0", str) == "1",
     )
@@ -96,7 +99,7 @@ def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> 
 
 
 def flows_folder(env: Mapping[str, str] | None = None) -> Path:
-    """FLOWS_DIR alone, for commands that need no other setting."""
+    """FLOWS_DIR alone, for commands that need no other setting: a folder, a flow file or a compiled artefact."""
     return Path((os.environ if env is None else env).get("FLOWS_DIR") or "flows")
 
 
@@ -136,7 +139,19 @@ def _google(env: Mapping[str, str], backend: Backend) -> Google:
 
 def _twilio(env: Mapping[str, str]) -> Twilio:
     tokens = (env.get("TWILIO_AUTH_TOKEN", ""), env.get("TWILIO_AUTH_TOKEN_PREVIOUS", ""))
-    return Twilio(env.get("TWILIO_ACCOUNT_SID", ""), tuple(token for token in tokens if token))
+    account = env.get("TWILIO_ACCOUNT_SID", "")
+    return Twilio(account, tuple(token for token in tokens if token), _shared_keys(env))
+
+
+def _shared_keys(env: Mapping[str, str]) -> Mapping[str, str]:
+    """`TWILIO_SHARED_KEYS`: id=secret, several with commas between them."""
+    found: dict[str, str] = {}
+    for entry in filter(None, env.get("TWILIO_SHARED_KEYS", "").split(",")):
+        key, _, secret = entry.strip().partition("=")
+        if not key or not secret:
+            raise SettingsError("TWILIO_SHARED_KEYS", "takes id=secret, several with commas between them")
+        found[key] = secret
+    return found
 
 
 def _public_url(env: Mapping[str, str]) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway import run
-from gateway.flow.load import FlowError
+from gateway.catalog import load
+from gateway.flow.load import FlowError, Flows
+from gateway.server.watch import Found, look
 from gateway.settings import Settings, SettingsError, read
+from gateway.telemetry.log import Log
 
 FLOW = """version: 1
 numbers: [{ label: a, number: "+14155550100", persona: ava }]
@@ -56,6 +59,28 @@ def folder(tmp_path: Path, flow: str = FLOW) -> str:
 def test_changes_override_the_environment(tmp_path: Path, served: list[Settings]) -> None:
     assert run.run_server({"FLOWS_DIR": folder(tmp_path), "PORT": "4321", "HOST": None}) == 0
     assert (served[0].port, served[0].host) == (4321, "127.0.0.1")
+
+
+def test_the_server_gets_the_flows_and_how_the_files_looked_before_they_were_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Found] = []
+
+    async def serve(_: Settings, found: Found, log: Log) -> None:
+        given.append(found)
+
+    def slow(path: Path, env: Mapping[str, str]) -> Flows:
+        flows = load(path, env)
+        folder(tmp_path, FLOW + "# edited while it was read\n")
+        return flows
+
+    monkeypatch.setattr(run, "_serve", serve)
+    monkeypatch.setattr("gateway.server.watch.load", slow)
+    run.run_server({"FLOWS_DIR": folder(tmp_path), "EXTRA": "x"})
+    (found,) = given
+    assert found.flows == load(tmp_path, {})
+    assert found.seen != look(tmp_path)
+    assert (found.source.path, found.source.env["EXTRA"]) == (tmp_path, "x")
 
 
 def test_without_an_auth_token_it_says_that_calls_will_be_refused(

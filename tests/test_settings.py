@@ -23,6 +23,7 @@ def test_nothing_set_is_a_rehearsal_on_this_machine() -> None:
     assert (settings.host, settings.port, settings.backend) == ("127.0.0.1", 8080, "rehearsal")
     assert settings.auth
     assert not settings.end_with_stdin
+    assert (settings.metrics, read({"METRICS": "on"}).metrics) == (False, True)
     assert settings.live_frame_ms == 40
     assert settings.flows_dir == Path("flows")
     assert settings.log_format == "json"
@@ -67,6 +68,7 @@ def test_the_previous_token_is_accepted_as_well() -> None:
         ({"LIVE_FRAME_MS": "fast"}, "LIVE_FRAME_MS: takes one of 20, 40, 60, 100, not 'fast'"),
         ({"AUTH": "no"}, "AUTH: takes one of required, off, not 'no'"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: takes one of debug, info, warning, error, not 'loud'"),
+        ({"METRICS": "yes"}, "METRICS: takes one of on, off, not 'yes'"),
         ({"MAX_CALLS": "0"}, "MAX_CALLS: takes a whole number from 1 to 10000, not '0'"),
         ({"PLAYOUT_LEAD_MS": "10"}, "PLAYOUT_LEAD_MS: takes a whole number from 100 to 5000, not '10'"),
         (

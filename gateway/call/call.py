@@ -33,11 +33,12 @@ DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the 
 class Call:
     """`handle(fact, now) -> orders`; `deadline() -> when the next Tick is due`. `now` is seconds, monotonic."""
 
-    __slots__ = ("_hearing", "_ledger", "_line_at", "_longest", "_plan", "_prompts", "_speech", "_turn")
+    __slots__ = ("_hearing", "_ledger", "_line_at", "_longest", "_plan", "_prompts", "_speech", "_turn", "_warn_at")
 
     def __init__(self, plan: Plan, now: float) -> None:
         self._plan = plan
         self._longest = now + plan.max_duration_s
+        self._warn_at = None if plan.warn_at_s is None else now + plan.warn_at_s
         self._hearing = Hearing(plan.message_ms)
         self._speech = Speech(plan.lead_ms)
         self._turn = Turn(now)
@@ -53,6 +54,7 @@ class Call:
         if not self.ended:
             orders += self._speech.pump(now)
             orders += self._heard(now)
+            orders += self._warn(now)
             orders += self._expire(now)
         if self._turn.state not in DEAF and not self._hearing.is_open:
             orders += self._open_ears(now)
@@ -63,7 +65,8 @@ class Call:
         if self.ended:
             return None
         silent_at = self._line_at + self._plan.patience.phone
-        times = (self._longest, silent_at, self._due(), self._speech.deadline())
+        warn_at = self._warn_at if self._turn.state is State.LISTENING else None
+        times = (self._longest, silent_at, self._due(), self._speech.deadline(), warn_at)
         return min(time for time in times if time is not None)
 
     @property
@@ -215,6 +218,16 @@ class Call:
         self._turn.take(signal, now)
         if self._hearing.speaking:
             self._turn.take(Signal.CALLER_BEGAN, now)
+
+    def _warn(self, now: float) -> list[Order]:
+        """Tell the agent, in a moment when nobody speaks, that the call ends soon: words in mid-turn cut it short."""
+        if self._warn_at is None or now < self._warn_at or self._turn.state is not State.LISTENING:
+            return []
+        self._warn_at = None
+        left_s = max(round(self._longest - now), 1)
+        self._turn.take(Signal.PROMPTED, now)
+        self._hearing.answered()  # what the agent says next answers us, not the caller
+        return [self._ledger.note("ends-soon", now, {"left_s": left_s}), live.SendText(cues.wind_up(left_s))]
 
     def _expire(self, now: float) -> list[Order]:
         if now >= self._longest:

@@ -23,6 +23,7 @@ class Plan:
     greeting: str
     idle: Idle | None
     max_duration_s: float
+    warn_at_s: float | None  # when the agent is told that the call ends soon
     message_ms: int
     lead_ms: int
     patience: Patience

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Quart, Response, request
 from quart.asgi import ASGIWebsocketConnection
 
-from gateway.server.exchange import STREAM_PATH, WEBHOOK_PATH, Exchange
+from gateway.server.afterwards import MAX_ATTEMPTS
+from gateway.server.documents import STREAM_PATH, stream_url
+from gateway.server.exchange import Exchange
+from gateway.server.generations import Generations
 from gateway.server.phone_socket import PhoneSocket
+from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook
 from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
+from gateway.telemetry.metrics import exposition
+from gateway.twilio import knock, signature
 
 MAX_FORM_BYTES = 64 * 1024  # a voice webhook is about 1 kB
 INTERNAL_ERROR = 1011
+MAX_TOLD = 20  # problems in /readyz; the log has more
 
 
 class StreamConnection(ASGIWebsocketConnection):
@@ -28,7 +38,7 @@ class StreamConnection(ASGIWebsocketConnection):
             return
         app = cast(App, self.app)
         try:
-            await app.exchange.stream(phone, app.public_url(phone.header("host")))
+            await app.exchange.stream(phone, stream_url(app.public_url(phone.header("host"))))
         except Exception:  # noqa: BLE001  the outermost shell of a call: a bug ends this call, and only this one
             app.log.bug("stream")
             await phone.close(INTERNAL_ERROR)
@@ -49,7 +59,13 @@ class App(Quart):
         self.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
         self.add_url_rule("/healthz", view_func=_healthz)
         self.add_url_rule("/readyz", view_func=self._readyz)
-        self.add_url_rule(WEBHOOK_PATH, view_func=self._twiml, methods=["POST"])
+        if exchange.settings.metrics:
+            self._exposition = exposition(exchange.metrics)
+            self.add_url_rule("/metrics", view_func=self._metrics)
+        self.reception = Reception(exchange, log)
+        for path, view in self._webhooks().items():
+            self.add_url_rule(path, endpoint=path, view_func=self._signed(path, view), methods=["POST"])
+        self.add_url_rule("/calls/<sid>/next", view_func=self._next)
 
     def leave(self, phone: PhoneSocket) -> None:
         """Read what a peer still sends after its call, until it has gone."""
@@ -66,16 +82,73 @@ class App(Quart):
     async def _readyz(self) -> tuple[dict[str, Any], int]:
         exchange = self.exchange
         state = {"ready": not exchange.draining, "calls": exchange.calls, "max_calls": exchange.settings.max_calls}
-        return state, 503 if exchange.draining else 200
+        return {**state, "flows": _flows(exchange.generations)}, 503 if exchange.draining else 200
 
-    async def _twiml(self) -> Response:
-        form = await request.form
-        base = self.public_url(request.headers.get("Host", ""))
-        fields = {name: form.getlist(name) for name in form}
-        if not self.exchange.signed(base + WEBHOOK_PATH, fields, request.headers.get("X-Twilio-Signature", "")):
-            self.log.write("webhook-refused", {"why": "the signature does not match", "url": base}, {}, "warning")
-            return Response("the signature does not match\n", 403, content_type="text/plain")
-        return Response(self.exchange.answer(form.to_dict(), base), content_type="text/xml")
+    async def _metrics(self) -> Response:
+        exchange, generations = self.exchange, self.exchange.generations
+        exchange.metrics.set("gateway_calls_active", exchange.calls)
+        exchange.metrics.set("gateway_flows_generation", generations.current.number)
+        exchange.metrics.set("gateway_flows_refused", 1 if generations.refused else 0)
+        text, content_type = self._exposition(request.headers.get("Accept", ""))
+        return Response(text, content_type=content_type)
+
+    def _webhooks(self) -> dict[str, Callable[[Webhook], str]]:
+        """Twilio's doors, and what each answers: TwiML, or nothing."""
+        return {
+            WEBHOOK_PATH: self.reception.answer,
+            AFTER_PATH: lambda call: self.reception.after(call, _attempt()),
+            DONE_PATH: self.reception.done,
+            **dict.fromkeys(REPORT_PATHS, self.reception.report),
+        }
+
+    def _signed(self, path: str, answer: Callable[[Webhook], str]) -> Callable[[], Awaitable[Response]]:
+        """A door for Twilio alone: the signature is over this URL as Twilio was given it, with its query."""
+
+        async def view() -> Response:
+            form = await request.form
+            base = self.public_url(request.headers.get("Host", ""))
+            query = request.query_string.decode("latin1")
+            url = base + path + (f"?{query}" if query else "")
+            fields = {name: form.getlist(name) for name in form}
+            given = [request.headers.get(name, "") for name in (signature.HEADER, signature.SETTINGS_HEADER)]
+            if not self.exchange.signed(url, fields, given[0], given[1]):
+                self.log.write("webhook-refused", {"why": "the signature does not match", "url": base}, {}, "warning")
+                return Response("the signature does not match\n", 403, content_type="text/plain")
+            call = Webhook(form.to_dict(), base, request.args.get("line", ""))
+            return Response(answer(call), content_type="text/xml")
+
+        return view
+
+    async def _next(self, sid: str) -> tuple[dict[str, str | int], int]:
+        """How a call goes on: for our Functions, which sign with the stream's secret."""
+        path = request.path + (f"?{query}" if (query := request.query_string.decode("latin1")) else "")
+        given = request.headers.get(knock.TIME_HEADER, ""), request.headers.get(knock.SIGNATURE_HEADER, "")
+        settings = self.exchange.settings
+        if settings.auth and not knock.valid(settings.stream_secrets, "GET", path, given, time.time()):
+            return {"error": "the signature does not match"}, 403
+        step = self.exchange.next(sid, _attempt())
+        return (step.plain(), 200) if step else ({"error": "this call is not known here"}, 404)
+
+
+def _attempt() -> int:
+    """Which stream of its call the request speaks of; one that says nothing sensible is the last."""
+    given = request.args.get("attempt", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 4 else MAX_ATTEMPTS
+
+
+def _flows(generations: Generations) -> dict[str, Any]:
+    """What is served, and why the files as they are now aren't: for whoever asks why an edit does nothing."""
+    current, now = generations.current, asyncio.get_running_loop().time()
+    state = {"generation": current.number, "hash": current.hash, "lines": current.lines}
+    state["since"] = _moment(now - current.since)
+    if generations.refused_since is None:
+        return state
+    told = [str(problem) for problem in generations.refused[:MAX_TOLD]]
+    return {**state, "refused": told, "refused_since": _moment(now - generations.refused_since)}
+
+
+def _moment(ago_s: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=ago_s)).isoformat(timespec="seconds")
 
 
 async def _healthz() -> dict[str, bool]:

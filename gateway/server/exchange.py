@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from gateway.call.call import Call
-from gateway.call.facts import Draining, Note
+from gateway.call.facts import Draining, Note, PhoneGone
 from gateway.flow.load import Flows
+from gateway.flow.model import Flow, Number, Persona
+from gateway.flow.route import Usage, route
 from gateway.live.endpoint import Endpoint
 from gateway.live.models import Backend
+from gateway.server.afterwards import Afterwards, Ending, Served, Step
 from gateway.server.bridge import Bridge, parse_text
+from gateway.server.generations import Generation, Generations
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
-from gateway.server.plans import Caller, NoSuchLine, backend_for, find, plan
+from gateway.server.plans import Caller, NoSuchLine, backend_for, find, persona_of, plan_call
+from gateway.server.usage import Uses
 from gateway.settings import Settings
 from gateway.telemetry.log import Log
-from gateway.twilio import media, signature, token, twiml
+from gateway.telemetry.metrics import Metrics
+from gateway.twilio import media, signature, token
 
 START_S = 5.0  # from the handshake to `start`: Twilio sends both at once
 POLICY = 1008
-MAX_NUMBER = 64  # of a caller: E.164 has 16 characters, a SIP address may have more
 GOING_AWAY = 1001
-STREAM_PATH = "/ws/twilio"
-WEBHOOK_PATH = "/twiml"
-
+TRY_LATER = 1013
+COUNTED = ("per-caller", "concurrent")  # routes that depend on other calls
 
 Endpoints = Callable[[Backend], Awaitable[Endpoint]]  # where the model is, asked for each call
 
@@ -40,15 +43,23 @@ class Refused(Exception):
 
 
 class Exchange:
-    """The instance: answers webhooks, carries streams, knows its calls."""
+    """The instance: carries streams and knows its calls."""
 
-    def __init__(self, settings: Settings, flows: Flows, endpoint: Endpoints, log: Log) -> None:
+    def __init__(
+        self, settings: Settings, generations: Generations, endpoint: Endpoints, log: Log, metrics: Metrics
+    ) -> None:
         self.settings = settings
         self.draining = False
-        self._flows = flows
+        self.generations = generations
+        self._keys = signature.Keys(settings.twilio.auth_tokens, settings.twilio.shared_keys)
+        self._uses = Uses()
+        self._afterwards = Afterwards()
+        self._clock = asyncio.get_running_loop().time
         self._endpoint = endpoint
         self._log = log
-        self._calls: dict[str, Bridge] = {}
+        self.metrics = metrics
+        self._calls: dict[str, Bridge] = {}  # by StreamSid
+        self._sids: dict[str, Bridge] = {}  # the same by CallSid
         self._opening: set[asyncio.Timeout] = set()  # streams that have not started yet
         self._empty = asyncio.Event()
         self._empty.set()
@@ -63,45 +74,41 @@ class Exchange:
     def full(self) -> bool:
         return self.calls + len(self._opening) >= self.settings.max_calls
 
-    # the webhook
+    # what the doors ask
 
-    def signed(self, url: str, form: Mapping[str, Sequence[str]], given: str) -> bool:
+    @property
+    def flows(self) -> Flows:
+        """The generation that new calls get."""
+        return self.generations.current.flows
+
+    @property
+    def hash(self) -> str:
+        return self.generations.current.hash
+
+    def signed(self, url: str, form: Mapping[str, Sequence[str]], given: str, settings: str) -> bool:
         """Whether Twilio signed this webhook, or nobody has to."""
-        return not self.settings.auth or signature.valid(url, form, given, self.settings.twilio.auth_tokens)
+        return not self.settings.auth or signature.valid(url, form, given, self._keys, settings)
 
-    def answer(self, form: Mapping[str, str], public_url: str) -> str:
-        """TwiML for a call: connect it to the stream, or turn it away."""
-        dialled, caller = form.get("To", ""), form.get("From", "")
-        if self.draining or self.full:
-            self._log.write("call-refused", {"why": "draining" if self.draining else "full"}, {}, "warning")
-            return twiml.reject("busy")
-        found = self._flows.line(dialled)
-        if found is None:
-            self._log.write(
-                "call-refused", {"why": "no line has the number that was dialled"}, {"to": dialled}, "warning"
-            )
-            return twiml.reject("rejected")
-        flow, line = found
-        claims = token.StreamClaims(form.get("CallSid", ""), form.get("AccountSid", ""), flow.name, line.label, 1)
-        pass_ = token.mint(self.settings.stream_secrets[0], claims, _now(), secrets.token_urlsafe(9))
-        parameters = {"token": pass_, "flow": flow.name, "line": line.label, "from": _number(caller), "to": dialled}
-        try:
-            return twiml.connect(_stream_url(public_url), parameters)
-        except ValueError as wrong:  # a Host or CallSid that no Twilio sends; PUBLIC_URL itself was checked at start
-            self._log.write("call-refused", {"why": "this can't become TwiML"}, {"reason": str(wrong)}, "warning")
-            return twiml.reject("rejected")
+    def usage(self, flow: Flow, caller: str) -> Usage:
+        return self._uses.of(flow, caller, self._clock())
+
+    def next(self, call_sid: str, attempt: int) -> Step | None:
+        """How a call goes on whose stream of that attempt has ended; None where this core knows nothing of it."""
+        return self._afterwards.step(call_sid, attempt, self._clock())
 
     # the stream
 
-    async def stream(self, phone: PhoneSocket, public_url: str) -> None:
-        """One stream from its handshake to its end."""
-        given = phone.header("x-twilio-signature")
-        url, tokens = _stream_url(public_url), self.settings.twilio.auth_tokens
-        if self.settings.auth and not signature.valid_handshake(url, given, tokens):
+    async def stream(self, phone: PhoneSocket, url: str) -> None:
+        """One stream from its handshake (which Twilio signs over `url`) to its end."""
+        given, key = phone.header(signature.HEADER), phone.header(signature.SETTINGS_HEADER)
+        if self.settings.auth and not signature.valid_handshake(url, given, self._keys, key):
             self._log.write("stream-refused", {"why": "the signature does not match", "url": url}, {}, "warning")
+            self.metrics.add("gateway_calls_refused_total", why="signature")
             return await phone.refuse(403, "the signature does not match")
         if self.draining or self.full:
-            return await phone.refuse(503, "draining" if self.draining else "full")
+            why = "draining" if self.draining else "full"
+            self.metrics.add("gateway_calls_refused_total", why=why)
+            return await phone.refuse(503, why)
         await phone.accept()
         try:
             async with asyncio.timeout(START_S) as patience:
@@ -122,44 +129,90 @@ class Exchange:
             await self._turn_away(phone, refused)
 
     async def _carry(self, phone: PhoneSocket, sequencer: media.Sequencer, started: media.Started) -> None:
-        now = asyncio.get_running_loop().time()
-        flow_name, label = self._admit(started)
-        given = started.parameters
+        now, sid = self._clock(), started.call_sid
+        claims = self._admit(started)
+        flow, line, persona = self._served(started, claims)
+        caller = Caller(started.parameters.get("from", ""), started.parameters.get("to", ""))
+        self._afterwards.began(sid, Served(flow.name, line.label, persona.name), now)
+        first = claims.attempt == 1
+        if first:
+            self._within_limits(flow, line, caller, sid)
+        call = Call(plan_call(flow, line, persona, caller, self.settings), now)
+        bridge = Bridge(phone, sequencer, call, self._endpoint_of(persona), self._noter(started))
+        self._enter(started, bridge)
+        self._uses.began(flow, caller.number if first else None, now)
+        ending: Ending = "model-gone"  # of a bug: the fallback
         try:
-            flow, line = find(self._flows, flow_name, label)
+            ending = (await bridge.run(started)).reason
+        finally:
+            self._uses.ended(flow)
+            self._leave(started, bridge, ending)
+
+    def _enter(self, started: media.Started, bridge: Bridge) -> None:
+        """A call has one stream: where Twilio opens another, the first is broken, whether it was noticed or not."""
+        if before := self._sids.pop(started.call_sid, None):
+            before.tell(PhoneGone("another stream of this call"))
+        self._calls[started.stream_sid] = self._sids[started.call_sid] = bridge
+        self._empty.clear()
+        self.metrics.add("gateway_calls_total")
+
+    def _leave(self, started: media.Started, bridge: Bridge, ending: Ending) -> None:
+        del self._calls[started.stream_sid]
+        if self._sids.get(started.call_sid) is bridge:  # else another stream goes on with the call
+            del self._sids[started.call_sid]
+            self._afterwards.ended(started.call_sid, ending, self._clock())
+        if not self._calls:
+            self._empty.set()
+
+    def _served(self, started: media.Started, claims: token.StreamClaims) -> tuple[Flow, Number, Persona]:
+        """What the stream talks to, of the generation that the call was answered with. Raises Refused."""
+        flows = self._generation(started).flows
+        try:
+            flow, line = find(flows, claims.flow, claims.line)
+            return flow, line, persona_of(flow, line, claims.persona)
         except NoSuchLine as missing:
             raise Refused(POLICY, str(missing)) from None
-        caller = Caller(given.get("from", ""), given.get("to", ""))
-        call = Call(plan(flow, line, caller, self.settings, datetime.now(UTC)), now)
-        backend = backend_for(flow.personas[line.persona], self.settings)
-        bridge = Bridge(phone, sequencer, call, partial(self._endpoint, backend), self._noter(started))
-        self._calls[started.stream_sid] = bridge
-        self._empty.clear()
-        try:
-            await bridge.run(started)
-        finally:
-            del self._calls[started.stream_sid]
-            if not self._calls:
-                self._empty.set()
 
-    def _admit(self, started: media.Started) -> tuple[str, str]:
-        """The flow and line that the stream may talk to. Raises Refused."""
+    def _generation(self, started: media.Started) -> Generation:
+        """The flows that the call was answered with, where they are still known."""
+        wanted = started.parameters.get("hash", "")
+        found = self.generations.find(wanted, self._clock())
+        if wanted and wanted != found.hash:
+            self.metrics.add("gateway_flow_hash_mismatch_total")
+            self._log.write("flows-differ", {"call_sid": started.call_sid, "hash": found.hash[:12]}, {}, "warning")
+        return found
+
+    def _within_limits(self, flow: Flow, line: Number, caller: Caller, call_sid: str) -> None:
+        """What only the core counts: calls that Functions answered come here without having been asked."""
+        usage = self._uses.of(flow, caller.number, self._clock())
+        decided = route(flow, line, datetime.now(UTC), caller.number, usage)
+        if decided.code in COUNTED:
+            self._afterwards.ended(call_sid, "refused", self._clock())
+            raise Refused(TRY_LATER, f"limits: {decided.code}")
+
+    def _endpoint_of(self, persona: Persona) -> Callable[[], Awaitable[Endpoint]]:
+        return partial(self._endpoint, backend_for(persona, self.settings))
+
+    def _admit(self, started: media.Started) -> token.StreamClaims:
+        """What the stream may talk to. Raises Refused."""
         if started.stream_sid in self._calls:
             raise Refused(POLICY, "this stream is already here")
         given = started.parameters
         if not self.settings.auth:
-            return given.get("flow", ""), given.get("line", "")
+            flow, line, persona, attempt = (given.get(name, "") for name in ("flow", "line", "persona", "attempt"))
+            tries = int(attempt) if attempt in ("2", "3") else 1
+            return token.StreamClaims(started.call_sid, started.account_sid, flow, line, persona, tries)
+        secrets, sids = self.settings.stream_secrets, (started.call_sid, started.account_sid)
         try:
-            claims = token.verify(
-                given.get("token", ""), self.settings.stream_secrets, started.call_sid, started.account_sid, _now()
-            )
+            claims = token.verify(given.get("token", ""), secrets, *sids, _now())
         except token.TokenError as bad:
             raise Refused(POLICY, str(bad)) from None
         if not self._used.use(claims.token_id, _now()):
             raise Refused(POLICY, "stream token: used before")
-        return claims.flow, claims.line
+        return claims
 
     async def _turn_away(self, phone: PhoneSocket, refused: Refused) -> None:
+        self.metrics.add("gateway_calls_refused_total", why="stream")
         self._log.write("stream-refused", {"why": str(refused), "code": refused.code}, {}, "warning")
         await phone.close(refused.code, str(refused)[:120])
 
@@ -199,16 +252,6 @@ async def _opening(phone: PhoneSocket) -> tuple[media.Sequencer, media.Started]:
         sequencer.check(message)
         if isinstance(message, media.Started):
             return sequencer, message
-
-
-def _stream_url(public_url: str) -> str:
-    """The WebSocket form of the public URL: what TwiML names and Twilio signs."""
-    return "ws" + public_url.removeprefix("http") + STREAM_PATH
-
-
-def _number(caller: str) -> str:
-    """The caller's number as a parameter: printable, and short enough for one."""
-    return "".join(char for char in caller if char.isprintable())[:MAX_NUMBER]
 
 
 def _now() -> float:

@@ -12,23 +12,27 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
 from gateway.clients.google import Bearer, Tokens
-from gateway.flow.load import Flows
 from gateway.live.endpoint import Access, Endpoint, endpoint
 from gateway.live.models import Backend
 from gateway.server.app import App
 from gateway.server.exchange import Endpoints, Exchange
+from gateway.server.generations import Generations
+from gateway.server.watch import Found, Watch
 from gateway.settings import Settings
 from gateway.telemetry.log import Log
+from gateway.telemetry.metrics import Metrics
 
 DRAIN_S = 8.0  # calls are closed within milliseconds; this is for peers that answer late
 EXIT_S = 9.0  # Cloud Run kills at 10 s
 LINGER_S = 1.5  # for connections that carry no call: Hypercorn waits for them without end on Python 3.12 and later
+STDIN = 0
 REHEARSED = Bearer("rehearsal")  # the stand-in asks for a token, and takes any
 # An ended call leaves some 200 objects in cycles, made by asyncio and websockets: many small collections, no long one.
 GC_THRESHOLDS = (1_000, 5, 5)
@@ -36,20 +40,30 @@ GC_THRESHOLDS = (1_000, 5, 5)
 HYPERCORN_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-async def serve(listener: socket.socket, settings: Settings, flows: Flows, log: Log) -> None:
-    """Serve on `listener` (see `listener.listen`) until SIGTERM or SIGINT, then drain. Takes the socket over."""
-    exchange = Exchange(settings, flows, endpoints(settings), log)
-    app = App(exchange, log)
+async def serve(listener: socket.socket, settings: Settings, found: Found, log: Log) -> None:
+    """Serve on `listener` (see `listener.listen`) until SIGTERM or SIGINT, then drain. SIGHUP has the flows read anew.
+    Takes the socket over."""
+    metrics, generations = Metrics(), Generations(found.flows, asyncio.get_running_loop().time())
+    exchange = Exchange(settings, generations, endpoints(settings), log, metrics)
+    app, watch = App(exchange, log), Watch(found, generations, log, metrics)
+    asked = asyncio.Event()
+    _listen_to_signals(asked.set, watch.ask)
+    if settings.end_with_stdin:
+        _at_the_end_of_stdin(asked.set)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @app.before_serving
     async def announce() -> None:
         _settle()
-        fields = {"url": url, "backend": settings.backend, "lines": _lines(flows)}
+        fields = {"url": url, "backend": settings.backend, "lines": generations.current.lines}
         log.write("listening", {**fields, "auth": "required" if settings.auth else "off"}, {})
 
-    await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=_drain(exchange, log))
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watch.run(), name="flows-watch")
+        drain = partial(_drain, asked, exchange, watching, log)
+        await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=drain)
+        watching.cancel()
 
 
 def hypercorn_config(listener: socket.socket) -> Config:
@@ -63,39 +77,47 @@ def hypercorn_config(listener: socket.socket) -> Config:
     return config
 
 
-def _drain(exchange: Exchange, log: Log) -> Callable[[], Awaitable[None]]:
+def _listen_to_signals(leave: Callable[[], None], read: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, asked.set)
-    if exchange.settings.end_with_stdin:
-        _at_the_end_of_stdin(asked.set)
+        loop.add_signal_handler(name, leave)
+    on_terminal = os.isatty(STDIN)
 
-    async def drain() -> None:
-        await asked.wait()
-        loop.call_later(EXIT_S, os._exit, 1)
-        log.write("draining", {"calls": exchange.calls}, {})
-        exchange.drain()
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                await exchange.empty()
-        except TimeoutError:
-            log.write("drain-expired", {"calls": exchange.calls}, {}, "warning")
-            return
-        loop.call_later(LINGER_S, os._exit, 0)  # no call is left: what still hangs on is no reason to stay
+    def hang_up() -> None:
+        """SIGHUP from a terminal that has gone means the end, as it always did; any other is from an operator."""
+        if on_terminal and not os.isatty(STDIN):
+            leave()
+        else:
+            read()
 
-    return drain
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+async def _drain(asked: asyncio.Event, exchange: Exchange, watching: asyncio.Task[None], log: Log) -> None:
+    loop = asyncio.get_running_loop()
+    await asked.wait()
+    loop.call_later(EXIT_S, os._exit, 1)
+    log.write("draining", {"calls": exchange.calls}, {})
+    exchange.drain()
+    watching.cancel()
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            await exchange.empty()
+    except TimeoutError:
+        log.write("drain-expired", {"calls": exchange.calls}, {}, "warning")
+        return
+    loop.call_later(LINGER_S, os._exit, 0)  # no call is left: what still hangs on is no reason to stay
 
 
 def _at_the_end_of_stdin(then: Callable[[], None]) -> None:
-    loop, stdin = asyncio.get_running_loop(), 0
+    loop = asyncio.get_running_loop()
 
     def read() -> None:
-        if not os.read(stdin, 4096):
-            loop.remove_reader(stdin)
+        if not os.read(STDIN, 4096):
+            loop.remove_reader(STDIN)
             then()
 
-    loop.add_reader(stdin, read)
+    loop.add_reader(STDIN, read)
 
 
 def endpoints(settings: Settings) -> Endpoints:
@@ -128,7 +150,3 @@ def _settle() -> None:
     gc.collect()  # full collections wait for a quarter of what the last one saw: let that be nothing
     gc.set_threshold(*GC_THRESHOLDS)
     gc.enable()
-
-
-def _lines(flows: Flows) -> int:
-    return sum(len(flow.numbers) for flow in flows.flows)

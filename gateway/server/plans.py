@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from gateway.call.plan import Plan
 from gateway.call.turn import Patience
 from gateway.flow.load import Flows
-from gateway.flow.model import Flow, Number, Persona
+from gateway.flow.model import Flow, Languages, Number, Persona
 from gateway.flow.template import render
 from gateway.live.models import Backend, refusal
 from gateway.live.setup import Session, setup_message
@@ -31,19 +31,26 @@ class Caller:
 
 def find(flows: Flows, flow_name: str, label: str) -> tuple[Flow, Number]:
     """The line `label` of the flow. Raises NoSuchLine."""
-    for flow in flows.flows:
-        if flow.name != flow_name:
-            continue
-        for number in flow.numbers:
-            if number.label == label:
-                return flow, number
+    if found := flows.labelled(flow_name, label):
+        return found
     raise NoSuchLine(f"no line {label!r} in flow {flow_name!r}")
 
 
-def plan(flow: Flow, line: Number, caller: Caller, settings: Settings, at: datetime) -> Plan:
-    """Everything the call is set up with. `at` is the moment of the call, aware."""
-    persona = flow.personas[line.persona]
-    values = _values(flow, line, caller, at)
+def persona_of(flow: Flow, line: Number, name: str) -> Persona:
+    """The persona that the call was routed to (empty: the line's own), in the line's language. Raises NoSuchLine."""
+    persona = flow.personas.get(name or line.persona)
+    if persona is None:
+        raise NoSuchLine(f"no persona {name!r} in flow {flow.name!r}")
+    spoken = persona.languages
+    if not line.language or line.language == spoken.primary:
+        return persona
+    others = tuple(code for code in spoken.allowed if code != line.language)
+    return replace(persona, languages=Languages(line.language, (line.language, *others)))
+
+
+def plan_call(flow: Flow, line: Number, persona: Persona, caller: Caller, settings: Settings) -> Plan:
+    """Everything the call is set up with."""
+    values = _values(flow, line, caller, datetime.now(UTC))
     google = settings.google
     session = Session(backend_for(persona, settings), project=google.project, location=google.location)
     idle = persona.idle
@@ -55,6 +62,7 @@ def plan(flow: Flow, line: Number, caller: Caller, settings: Settings, at: datet
         greeting=render(persona.greeting.text, values) if persona.greeting else "",
         idle=replace(idle, say=render(idle.say, values)) if idle else None,
         max_duration_s=flow.limits.max_duration_s,
+        warn_at_s=flow.limits.warn_at_s,
         message_ms=settings.live_frame_ms,
         lead_ms=settings.playout_lead_ms,
         patience=_patience(persona),
@@ -62,7 +70,7 @@ def plan(flow: Flow, line: Number, caller: Caller, settings: Settings, at: datet
 
 
 def _values(flow: Flow, line: Number, caller: Caller, at: datetime) -> Mapping[str, str]:
-    local = at.astimezone(ZoneInfo(flow.timezone))
+    local = at.astimezone(ZoneInfo(line.timezone))
     return {
         **flow.variables,
         "call.from": caller.number or "withheld",

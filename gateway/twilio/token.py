@@ -2,7 +2,7 @@
 
 Whoever answers the call's webhook mints it; the gateway verifies it before it spends anything on the call.
 Format: base64url(JSON) "." base64url(HMAC-SHA256(secret, the first part)), both without padding. The JSON holds
-sid (CallSid), acc (AccountSid), flow, line, try (attempt, from 1), exp (Unix seconds), n (nonce).
+sid (CallSid), acc (AccountSid), flow, line, per (persona), try (attempt, from 1), exp (Unix seconds), n (nonce).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class StreamClaims:
     account_sid: str
     flow: str
     line: str
+    persona: str = ""
     attempt: int = 1
     token_id: str = field(default="", compare=False)
 
@@ -49,6 +50,7 @@ def mint(secret: str, claims: StreamClaims, now: float, nonce: str, ttl_s: int =
         "acc": claims.account_sid,
         "flow": claims.flow,
         "line": claims.line,
+        "per": claims.persona,
         "try": claims.attempt,
         "exp": int(now) + ttl_s,
         "n": nonce,
@@ -76,14 +78,14 @@ def verify(token: str, secrets: Sequence[str], call_sid: str, account_sid: str, 
 def _claims(body: str) -> tuple[StreamClaims, int]:
     try:
         said: Mapping[str, Any] = orjson.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        texts = [said[name] for name in ("sid", "acc", "flow", "line", "n")]
+        texts = [said[name] for name in ("sid", "acc", "flow", "line", "per", "n")]
         attempt, expires = said["try"], said["exp"]
     except (ValueError, KeyError, TypeError):
         raise TokenError("malformed") from None
     if any(type(text) is not str for text in texts) or type(attempt) is not int or type(expires) is not int:
         raise TokenError("malformed")
-    sid, account, flow, line, nonce = texts
-    return StreamClaims(sid, account, flow, line, attempt, nonce), expires
+    sid, account, flow, line, persona, nonce = texts
+    return StreamClaims(sid, account, flow, line, persona, attempt, nonce), expires
 
 
 def _mac(secret: str, body: str) -> str:

@@ -13,14 +13,24 @@ from xml.etree import ElementTree
 from twilio.twiml import voice_response  # type: ignore[import-untyped]
 
 MAX_PARAMETER = 500  # name and value of one <Parameter> together stay below this (twilio.com/docs/voice/twiml/stream)
+MAX_SAY = 4096  # characters that <Say> takes
 MAX_DOCUMENT = 64 * 1024  # what Twilio reads of a webhook's answer
-STREAM_NAME = "gw"
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class TwimlError(ValueError):
     """A document that opens no stream, or that Twilio would refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Where the sound goes. `name` is unique in its call; Twilio reports to `status` that the stream started, stopped
+    or failed, and why."""
+
+    url: str
+    name: str = "gw"
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +41,24 @@ class Connect:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def connect(url: str, parameters: Mapping[str, str]) -> str:
-    """The document that opens a stream to `url`, then hangs up. The parameters come back in `Started.parameters`.
+def connect(stream: Stream, parameters: Mapping[str, str], action: str = "") -> str:
+    """The document that opens a stream. The parameters come back in `Started.parameters`.
 
-    Raises ValueError for a URL that Twilio doesn't take (ws:// is for loopback only) or a parameter too long for it.
+    When the stream has ended Twilio asks `action` how the call goes on; without one it hangs up. Raises ValueError for
+    a URL that Twilio doesn't take (ws:// is for loopback only) or a parameter too long for it.
     """
-    _check_url(url)
-    stream = voice_response.Stream(url=url, name=STREAM_NAME)
+    _check_url(stream.url)
+    reports = {"status_callback": stream.status, "status_callback_method": "POST"} if stream.status else {}
+    opening = voice_response.Stream(url=stream.url, name=stream.name, **reports)
     for name, value in parameters.items():
         _check_parameter(name, value)
-        stream.parameter(name=name, value=value)
+        opening.parameter(name=name, value=value)
     document = voice_response.VoiceResponse()
-    document.append(voice_response.Connect().append(stream))
-    document.hangup()
+    document.append(voice_response.Connect(**_to(action)).append(opening))
+    if action:
+        document.redirect(action, method="POST")  # should Twilio not ask `action`
+    else:
+        document.hangup()
     return str(document)
 
 
@@ -55,6 +70,41 @@ def reject(reason: Literal["busy", "rejected"]) -> str:
     return str(document)
 
 
+def hang_up(text: str = "", language: str = "") -> str:
+    """Say `text`, if there is any, and hang up."""
+    document = _saying(text, language)
+    document.hangup()
+    return str(document)
+
+
+def record(text: str, language: str, max_length_s: int, done: str, recorded: str) -> str:
+    """Say `text` and take a message of at most so many seconds. Twilio goes on at `done` (without it, it would ask for
+    this document again, for ever) and reports the recording's SID to `recorded`."""
+    document = _saying(text, language)
+    reports = {"recording_status_callback": recorded, "recording_status_callback_method": "POST"}
+    document.record(max_length=max_length_s, play_beep=True, **_to(done), **reports)
+    document.hangup()  # reached where the caller says nothing
+    return str(document)
+
+
+def dial(text: str, language: str, to: str, timeout_s: int, done: str) -> str:
+    """Say `text` and connect the caller to `to` (E.164); Twilio goes on at `done`, answered or not."""
+    document = _saying(text, language)
+    document.dial(to, timeout=timeout_s, **_to(done))
+    return str(document)
+
+
+def _saying(text: str, language: str) -> voice_response.VoiceResponse:
+    document = voice_response.VoiceResponse()
+    if text:
+        document.say(_NOT_XML.sub(" ", text)[:MAX_SAY], **({"language": language} if language else {}))
+    return document
+
+
+def _to(action: str) -> Mapping[str, str]:
+    return {"action": action, "method": "POST"} if action else {}
+
+
 def read_connect(xml: str) -> Connect:
     """The phone's side: the stream a document opens. Raises TwimlError where its first verb is no <Connect><Stream>."""
     verb = next(iter(_parse(xml)), None)
@@ -63,6 +113,11 @@ def read_connect(xml: str) -> Connect:
         raise TwimlError("the document's first verb is not <Connect><Stream>")
     parameters = {_attribute(item, "name"): _attribute(item, "value") for item in stream.findall("Parameter")}
     return Connect(_attribute(stream, "url"), parameters)
+
+
+def verbs(xml: str) -> tuple[ElementTree.Element, ...]:
+    """The phone's side: the document's verbs in order. Raises TwimlError for what is no TwiML."""
+    return tuple(_parse(xml))
 
 
 def _parse(xml: str) -> ElementTree.Element:

@@ -47,6 +47,7 @@ def plan(greeting: Greeting | None = None, idle: Idle | None = None, **changes: 
         greeting=greeting.text if greeting else "",
         idle=idle,
         max_duration_s=600,
+        warn_at_s=None,
         message_ms=20,
         lead_ms=400,
         patience=Patience(listening=idle.after_ms / 1000 if idle else None),

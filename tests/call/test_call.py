@@ -21,7 +21,7 @@ from gateway.call.facts import (
 )
 from gateway.call.turn import Patience
 from gateway.live import messages as live
-from gateway.live.cues import parse_say
+from gateway.live.cues import parse_say, wind_up
 from gateway.twilio.media import Clear, Connected, Digit, Mark, MarkPlayed, Play, Stopped, UnknownEvent
 from tests.call.script import GREETING, IDLE, PROTECTED, SETUP, STARTED, T0, Script, pcm, plan
 
@@ -306,6 +306,25 @@ def test_the_longest_call_is_bounded() -> None:
     call = opened(max_duration_s=30.0).wait(31)
     assert call.ended == "max-duration"
     assert call.all[-1] == HangUp("max-duration", 1000)
+
+
+def test_the_agent_is_told_that_the_call_ends_soon() -> None:
+    call = opened(max_duration_s=30.0, warn_at_s=20.0).wait(21)
+    assert [note.fields for note in call.notes("ends-soon")] == [{"left_s": 10}]
+    (cue,) = [order for order in call.all if isinstance(order, live.SendText)]
+    assert cue == live.SendText(wind_up(10))
+    answer(call, "We have ten seconds left.", 500)(live.TurnComplete()).wait(0.5).heard().wait(5)
+    assert len(call.notes("ends-soon")) == 1
+    assert call.wait(20).ended == "max-duration"
+
+
+def test_words_about_the_end_wait_until_nobody_speaks() -> None:
+    """Text in mid-turn would cut the agent short, and the caller is not to be talked over."""
+    call = opened(max_duration_s=30.0, warn_at_s=1.0)
+    answer(call, "One two three four.", 2000).wait(1.5)
+    assert not call.notes("ends-soon")
+    call(live.TurnComplete()).wait(0.5).heard().wait(0.1)
+    assert call.notes("ends-soon")
 
 
 ENDS: list[tuple[Fact, str, int]] = [

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
+import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,51 +15,9 @@ from websockets.asyncio.client import connect
 from gateway.live import messages as live
 from gateway.server.lifecycle import endpoints
 from gateway.server.listener import listen
-from gateway.settings import SettingsError, child_environment, read
-from tests.server.world import FLOW, Model, Phone, _model_server, http
-
-START_S = 20.0  # a loaded machine; bench/start.py measures
-
-
-class Child:
-    """`gateway serve` as a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, url: str, models: asyncio.Queue[Model]) -> None:
-        self.process = process
-        self.url = url
-        self.models = models
-
-    async def stop(self, within_s: float) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), within_s)
-
-    async def lines(self) -> list[dict[str, Any]]:
-        assert self.process.stdout is not None
-        return [json.loads(line) for line in (await self.process.stdout.read()).splitlines()]
-
-
-@asynccontextmanager
-async def child(folder: Path, **env: str) -> AsyncIterator[Child]:
-    (folder / "clinic.yaml").write_text(FLOW, encoding="utf-8")
-    models: asyncio.Queue[Model] = asyncio.Queue()
-    async with _model_server(models) as port:
-        base = {"AUTH": "off", "FLOWS_DIR": str(folder), "LOG_FORMAT": "json", "HOST": "127.0.0.1"}
-        model = {"LIVE_BACKEND": "rehearsal", "GOOGLE_GEMINI_BASE_URL": f"ws://127.0.0.1:{port}"}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "serve", "--port", "0"),
-            env=child_environment(**{**base, **model, **env}),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        try:
-            line = json.loads(await asyncio.wait_for(process.stdout.readline(), START_S))
-            assert line["message"] == "listening"
-            yield Child(process, line["url"], models)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+from gateway.settings import SettingsError, read
+from tests.server.served import child
+from tests.server.world import Phone, http
 
 
 def test_serve_and_drain(tmp_path: Path) -> None:
@@ -120,6 +74,22 @@ def test_it_ends_with_its_parents_pipe_only_where_that_was_asked_for(tmp_path: P
                 assert await asyncio.wait_for(gateway.process.wait(), 4) == 0
             else:
                 assert (await http(gateway.url + "/healthz"))[0] == 200
+
+    asyncio.run(scenario())
+
+
+def test_a_terminal_that_hangs_up_ends_it(tmp_path: Path) -> None:
+    """SIGHUP with the terminal still there is an operator's; without it, it is the end, as for any program."""
+    ours, theirs = os.openpty()
+
+    async def scenario() -> None:
+        async with child(tmp_path, stdin=theirs) as gateway:
+            os.close(theirs)
+            gateway.process.send_signal(signal.SIGHUP)
+            await gateway.note("flows-unchanged")
+            os.close(ours)
+            gateway.process.send_signal(signal.SIGHUP)
+            assert await asyncio.wait_for(gateway.process.wait(), 4) == 0
 
     asyncio.run(scenario())
 

@@ -21,9 +21,11 @@ from gateway.live import messages as live
 from gateway.server import lifecycle
 from gateway.server.app import App
 from gateway.server.exchange import Exchange
+from gateway.server.generations import Generations
 from gateway.server.listener import listen
 from gateway.settings import Settings, read
 from gateway.telemetry.log import configure
+from gateway.telemetry.metrics import Metrics
 from gateway.twilio import media
 
 M = TypeVar("M")
@@ -94,9 +96,13 @@ class Phone:
         self.got: list[media.ToTwilio] = []
 
     async def start(self, **parameters: str) -> None:
+        await self.start_as("CA" + self.sid[2:], **parameters)
+
+    async def start_as(self, call_sid: str, **parameters: str) -> None:
+        """A stream of that call."""
         given = {"flow": "clinic", "line": "front-desk", "from": "+14155550199", **parameters}
         await self.socket.send(media.build_from_twilio(media.Connected("Call", "1.0.0"), self.sid))
-        started = media.Started(self.sid, "CA" + self.sid[2:], "AC1", {k: v for k, v in given.items() if v})
+        started = media.Started(self.sid, call_sid, "AC1", {k: v for k, v in given.items() if v})
         await self.socket.send(media.build_from_twilio(started, self.sid))
 
     async def say(self, mulaw: bytes = b"\xff" * 160) -> None:
@@ -184,9 +190,9 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, **env: str) -> AsyncIterator[World]:
-    """A gateway with FLOW, `env` as its environment, and a model that the test plays."""
-    (folder / "clinic.yaml").write_text(FLOW, encoding="utf-8")
+async def world(folder: Path, flow: str = FLOW, **env: str) -> AsyncIterator[World]:
+    """A gateway with `flow`, `env` as its environment, and a model that the test plays."""
+    (folder / "clinic.yaml").write_text(flow, encoding="utf-8")
     out = io.StringIO()
     log = configure("json", "info", out)
     models: asyncio.Queue[Model] = asyncio.Queue()
@@ -217,7 +223,7 @@ async def _model_server(models: asyncio.Queue[Model]) -> AsyncIterator[int]:
 async def _gateway(settings: Settings, folder: Path, log: Any) -> AsyncIterator[tuple[str, Exchange]]:
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    exchange = Exchange(settings, load(folder, {}), lifecycle.endpoints(settings), log)
+    exchange = Exchange(settings, Generations(load(folder, {})), lifecycle.endpoints(settings), log, Metrics())
     stop = asyncio.Event()
 
     async def stopped() -> None:
@@ -235,11 +241,11 @@ async def _gateway(settings: Settings, folder: Path, log: Any) -> AsyncIterator[
             stop.set()
 
 
-def play(folder: Path, scenario: Callable[[World], Coroutine[Any, Any, None]], **env: str) -> None:
+def play(folder: Path, scenario: Callable[[World], Coroutine[Any, Any, None]], flow: str = FLOW, **env: str) -> None:
     """Run one scenario against a world of its own."""
 
     async def run() -> None:
-        async with world(folder, **env) as here:
+        async with world(folder, flow, **env) as here:
             await scenario(here)
 
     asyncio.run(run())

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.twilio.signature import sign, valid, valid_handshake
+from gateway.twilio.signature import Keys, sign, valid, valid_handshake
 
 TOKEN = "12345"
+KEYS = Keys((TOKEN,))
 # twilio.com/docs/usage/webhooks/webhooks-security: this request, this token, this signature.
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 PARAMS = {
@@ -25,17 +26,17 @@ WS = "wss://gw.example.com/ws/twilio"
 
 def test_the_documented_example() -> None:
     assert sign(URL, PARAMS, TOKEN) == SIGNATURE
-    assert valid(URL, PARAMS, SIGNATURE, [TOKEN])
+    assert valid(URL, PARAMS, SIGNATURE, KEYS)
 
 
 def test_any_of_several_tokens_may_have_signed() -> None:
-    assert valid(URL, PARAMS, SIGNATURE, ["another", TOKEN])
-    assert not valid(URL, PARAMS, SIGNATURE, ["another"])
-    assert not valid(URL, PARAMS, SIGNATURE, [])
+    assert valid(URL, PARAMS, SIGNATURE, Keys(("another", TOKEN)))
+    assert not valid(URL, PARAMS, SIGNATURE, Keys(("another",)))
+    assert not valid(URL, PARAMS, SIGNATURE, Keys())
 
 
 def test_an_empty_token_signs_nothing() -> None:
-    assert not valid(URL, PARAMS, sign(URL, PARAMS, ""), [""])
+    assert not valid(URL, PARAMS, sign(URL, PARAMS, ""), Keys(("",)))
 
 
 @pytest.mark.parametrize(
@@ -50,12 +51,12 @@ def test_an_empty_token_signs_nothing() -> None:
 )
 def test_blank_and_repeated_fields_count(params: dict[str, str | list[str]], same: bool) -> None:
     signature = sign("https://gw.example.com/twiml", {"a": "1", "b": ""}, TOKEN)
-    assert valid("https://gw.example.com/twiml", params, signature, [TOKEN]) is same
+    assert valid("https://gw.example.com/twiml", params, signature, KEYS) is same
 
 
 def test_repeated_values_are_signed_in_order_of_value() -> None:
     signature = sign(WS, {"a": ["2", "1"]}, TOKEN)
-    assert valid(WS, {"a": ("1", "2")}, signature, [TOKEN])
+    assert valid(WS, {"a": ("1", "2")}, signature, KEYS)
 
 
 @pytest.mark.parametrize(
@@ -71,12 +72,12 @@ def test_repeated_values_are_signed_in_order_of_value() -> None:
     ],
 )
 def test_a_handshake_is_signed_over_the_exact_url(url: str, same: bool) -> None:
-    assert valid_handshake(url, sign(WS, {}, TOKEN), [TOKEN]) is same
+    assert valid_handshake(url, sign(WS, {}, TOKEN), KEYS) is same
 
 
 @pytest.mark.parametrize("signature", [None, "", "x", "é", "\ud800", SIGNATURE[:-1], SIGNATURE + "="])
 def test_garbage_signatures_are_false(signature: str | None) -> None:
-    assert not valid(URL, PARAMS, signature, [TOKEN])
+    assert not valid(URL, PARAMS, signature, KEYS)
 
 
 ANY = st.text()
@@ -84,8 +85,10 @@ ANY = st.text()
 
 @given(ANY, st.dictionaries(ANY, ANY | st.lists(ANY)), st.none() | ANY, st.lists(ANY))
 def test_nothing_raises(url: str, params: dict[str, str | list[str]], signature: str | None, tokens: list[str]) -> None:
-    assert not valid(url, params, signature, tokens)
-    assert not valid("https://a:b/", params, signature, tokens)
+    keys = Keys(tuple(tokens), {"k": "s"})
+    for settings in ("", "key=k,algorithm=HMAC_SHA256", "key=", ",=,"):
+        assert not valid(url, params, signature, keys, settings)
+    assert not valid("https://a:b/", params, signature, keys)
 
 
 TEXT = st.text(st.characters(codec="utf-8"))
@@ -93,4 +96,29 @@ TEXT = st.text(st.characters(codec="utf-8"))
 
 @given(st.dictionaries(TEXT, TEXT | st.lists(TEXT)), TEXT.filter(bool))
 def test_what_is_signed_is_valid(params: dict[str, str | list[str]], token: str) -> None:
-    assert valid("https://gw/twiml", params, sign("https://gw/twiml", params, token), [token])
+    assert valid("https://gw/twiml", params, sign("https://gw/twiml", params, token), Keys((token,)))
+
+
+SHARED = Keys((TOKEN,), {"webhooks_sharedkey_1": "a shared secret"})
+SETTINGS = "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"
+
+
+@pytest.mark.parametrize(
+    ("settings", "secret", "algorithm", "same"),
+    [
+        (SETTINGS, "a shared secret", "HMAC_SHA256", True),
+        ("algorithm=HMAC_SHA256, key=webhooks_sharedkey_1", "a shared secret", "HMAC_SHA256", True),
+        (SETTINGS, "another secret", "HMAC_SHA256", False),
+        (SETTINGS, TOKEN, "HMAC_SHA256", False),
+        ("key=webhooks_sharedkey_2,algorithm=HMAC_SHA256", "a shared secret", "HMAC_SHA256", False),
+        ("key=webhooks_sharedkey_1,algorithm=HMAC_SHA1", "a shared secret", "HMAC_SHA1", False),
+        ("key=webhooks_sharedkey_1", "a shared secret", "HMAC_SHA1", False),
+        ("key=webhooks_sharedkey_1,algorithm=none", "a shared secret", "HMAC_SHA256", False),
+        ("algorithm=HMAC_SHA256", TOKEN, "HMAC_SHA256", False),
+        ("", TOKEN, "HMAC_SHA1", True),
+        ("", "a shared secret", "HMAC_SHA1", False),
+    ],
+)
+def test_a_shared_key_signs_with_sha256_alone(settings: str, secret: str, algorithm: str, same: bool) -> None:
+    """The header that names key and algorithm is the sender's: it may not choose a weaker one."""
+    assert valid(URL, PARAMS, sign(URL, PARAMS, secret, algorithm), SHARED, settings) is same

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.twilio.token import StreamClaims, TokenError, UsedTokens, mint, verify
+from gateway.twilio.token import MAX_TOKEN, StreamClaims, TokenError, UsedTokens, mint, verify
 
 CALL, ACCOUNT = "CA" + "0" * 32, "AC" + "1" * 32
-CLAIMS = StreamClaims(CALL, ACCOUNT, "harbour-dental", "front-desk", 2)
+CLAIMS = StreamClaims(CALL, ACCOUNT, "harbour-dental", "front-desk", "ava", 2)
 NOW = 1_796_000_000.5
 NONCE = "Zm9vYmFyYmF6cXV4cXV1eA"
 
@@ -41,13 +41,14 @@ def test_a_token_brings_its_claims_back() -> None:
 
 
 def test_the_format_is_what_others_can_mint() -> None:
-    said = {"sid": CALL, "acc": ACCOUNT, "flow": "harbour-dental", "line": "front-desk", "try": 2}
+    said = {"sid": CALL, "acc": ACCOUNT, "flow": "harbour-dental", "line": "front-desk", "per": "ava", "try": 2}
     body = json.dumps(said | {"exp": 1_796_000_060, "n": NONCE}, separators=(",", ":")).encode()
     assert mint("s", CLAIMS, NOW, NONCE) == sealed(body)
 
 
 def test_it_fits_a_parameter() -> None:
-    assert len(mint("s", StreamClaims(CALL, ACCOUNT, "f" * 32, "l" * 32, 3), NOW, NONCE)) < 400
+    longest = StreamClaims(CALL, ACCOUNT, "f" * 63, "l" * 63, "p" * 48, 3)
+    assert len("token" + mint("s", longest, NOW, "n" * 12)) < MAX_TOKEN
 
 
 def test_secrets_rotate() -> None:

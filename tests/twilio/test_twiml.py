@@ -10,17 +10,54 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.twilio.twiml import MAX_DOCUMENT, Connect, TwimlError, connect, read_connect, reject
+from gateway.twilio.twiml import (
+    MAX_DOCUMENT,
+    MAX_SAY,
+    Connect,
+    Stream,
+    TwimlError,
+    connect,
+    dial,
+    hang_up,
+    read_connect,
+    record,
+    reject,
+)
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
 def test_connect_opens_a_stream_and_hangs_up_after_it() -> None:
-    assert connect("wss://gw.example.com/ws/twilio", {"token": "t.m", "flow": "recéption"}) == (
+    assert connect(Stream("wss://gw.example.com/ws/twilio"), {"token": "t.m", "flow": "recéption"}) == (
         f'{HEAD}<Response><Connect><Stream name="gw" url="wss://gw.example.com/ws/twilio">'
         '<Parameter name="token" value="t.m" /><Parameter name="flow" value="recéption" />'
         "</Stream></Connect><Hangup /></Response>"
     )
+
+
+def test_what_follows_a_stream_is_asked_for() -> None:
+    opening = Stream("wss://gw/ws", "gw-2", "https://gw/status")
+    assert connect(opening, {}, "https://gw/after?attempt=2&line=a/b") == (
+        f'{HEAD}<Response><Connect action="https://gw/after?attempt=2&amp;line=a/b" method="POST">'
+        '<Stream name="gw-2" statusCallback="https://gw/status" statusCallbackMethod="POST" url="wss://gw/ws" />'
+        '</Connect><Redirect method="POST">https://gw/after?attempt=2&amp;line=a/b</Redirect></Response>'
+    )
+
+
+def test_announcements() -> None:
+    assert hang_up() == f"{HEAD}<Response><Hangup /></Response>"
+    assert hang_up("A & B\x00.", "de-DE") == (
+        f'{HEAD}<Response><Say language="de-DE">A &amp; B .</Say><Hangup /></Response>'
+    )
+    assert record("Speak.", "", 90, "https://gw/done", "https://gw/voicemail") == (
+        f'{HEAD}<Response><Say>Speak.</Say><Record action="https://gw/done" maxLength="90" method="POST" '
+        'playBeep="true" recordingStatusCallback="https://gw/voicemail" recordingStatusCallbackMethod="POST" />'
+        "<Hangup /></Response>"
+    )
+    assert dial("", "en-US", "+14155550123", 20, "https://gw/done") == (
+        f'{HEAD}<Response><Dial action="https://gw/done" method="POST" timeout="20">+14155550123</Dial></Response>'
+    )
+    assert len(hang_up("x" * 9000)) < MAX_SAY + 200
 
 
 @pytest.mark.parametrize("reason", ["busy", "rejected"])
@@ -32,7 +69,7 @@ def test_reject(reason: Literal["busy", "rejected"]) -> None:
     "url", ["wss://gw/ws", "wss://gw:8443/ws", "ws://127.0.0.1:8080/ws", "ws://localhost/ws", "ws://[::1]:1/ws"]
 )
 def test_urls_that_are_taken(url: str) -> None:
-    assert read_connect(connect(url, {})) == Connect(url, {})
+    assert read_connect(connect(Stream(url), {})) == Connect(url, {})
 
 
 @pytest.mark.parametrize(
@@ -52,19 +89,19 @@ def test_urls_that_are_taken(url: str) -> None:
 )
 def test_urls_that_are_refused(url: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        connect(url, {})
+        connect(Stream(url), {})
 
 
 def test_a_parameter_stays_below_500_characters() -> None:
-    assert read_connect(connect("wss://gw/ws", {"token": "x" * 494})).parameters == {"token": "x" * 494}
+    assert read_connect(connect(Stream("wss://gw/ws"), {"token": "x" * 494})).parameters == {"token": "x" * 494}
     with pytest.raises(ValueError, match=r"parameter 'token': name and value together stay below 500 characters"):
-        connect("wss://gw/ws", {"token": "x" * 495})
+        connect(Stream("wss://gw/ws"), {"token": "x" * 495})
 
 
 @pytest.mark.parametrize("parameters", [{"": "x"}, {"a": "\x00"}, {"a\ufffe": ""}])
 def test_parameters_that_xml_cannot_hold(parameters: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="parameter"):
-        connect("wss://gw/ws", parameters)
+        connect(Stream("wss://gw/ws"), parameters)
 
 
 XML = st.text(
@@ -74,7 +111,7 @@ XML = st.text(
 
 @given(st.dictionaries(XML.filter(bool), XML))
 def test_parameters_round_trip(parameters: dict[str, str]) -> None:
-    assert read_connect(connect("wss://gw/ws", parameters)) == Connect("wss://gw/ws", parameters)
+    assert read_connect(connect(Stream("wss://gw/ws"), parameters)) == Connect("wss://gw/ws", parameters)
 
 
 def test_the_document_may_come_with_attributes_and_verbs_we_do_not_write() -> None:

@@ -1,0 +1,145 @@
+"""The core's own webhooks: `POST /twiml` and what Twilio asks after it. The numbers' `voiceFallbackUrl` leads here, so
+that calls are answered when Twilio Functions are down; both decide by `flow.route`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.flow.model import Flow, Number
+from gateway.flow.route import route
+from gateway.server import documents
+from gateway.server.afterwards import MAX_ATTEMPTS
+from gateway.server.documents import Scene, Ticket
+from gateway.server.exchange import Exchange
+from gateway.telemetry.log import Log
+from gateway.twilio import token, twiml
+
+WEBHOOK_PATH = "/twiml"
+AFTER_PATH = "/twiml/after"  # <Connect action>
+DONE_PATH = "/twiml/done"  # <Dial action>, <Record action>
+REPORT_PATHS = ("/twiml/stream-status", "/twiml/voicemail")  # <Stream statusCallback>, recordingStatusCallback
+UNHEARD = ("no-answer", "busy", "failed", "canceled")  # DialCallStatus of a call nobody took
+REPORTED = ("CallSid", "StreamSid", "StreamEvent", "RecordingSid", "RecordingStatus", "RecordingDuration")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One request of Twilio's: the form's fields, this core's URL as Twilio sees it, and the `line` of the query
+    (`flow/label`: a number bought for a line that names none)."""
+
+    form: Mapping[str, str]
+    base: str
+    line: str = ""
+
+    def field(self, name: str) -> str:
+        return self.form.get(name, "")
+
+
+class Reception:
+    """Every answer is TwiML that leads somewhere: no dead line, no loop."""
+
+    def __init__(self, exchange: Exchange, log: Log) -> None:
+        self._exchange = exchange
+        self._log = log
+
+    def answer(self, call: Webhook) -> str:
+        """TwiML for a call: connect it to the stream, announce something, or turn it away."""
+        found = self._line(call)
+        if found is None:
+            why = "no line has the number that was dialled"
+            self._exchange.metrics.add("gateway_calls_refused_total", why="no-line")
+            self._log.write("call-refused", {"why": why}, {"to": call.field("To")}, "warning")
+            return twiml.reject("rejected")
+        flow, line = found
+        scene = self._scene(flow, line, call)
+        if self._exchange.draining or self._exchange.full:
+            self._turned_away("draining" if self._exchange.draining else "full", scene)
+            return documents.announce(scene.fallback, scene) if scene.fallback else twiml.reject("busy")
+        caller = call.field("From")
+        decided = route(flow, line, datetime.now(UTC), caller, self._exchange.usage(flow, caller))
+        if decided.outcome == "answer":
+            return self._connect(scene, call, decided.persona, 1)
+        self._turned_away(decided.code, scene)
+        return documents.turned_away(decided, scene)
+
+    def after(self, call: Webhook, attempt: int) -> str:
+        """TwiML for a call whose stream of that attempt has ended."""
+        step = self._exchange.next(call.field("CallSid"), attempt)
+        if step is not None and step.next == "hangup":
+            return twiml.hang_up()
+        found = self._line(call)
+        if found is None:
+            return documents.sorry()
+        flow, line = found
+        scene = self._scene(flow, line, call)
+        again = step.next == "stream" if step else attempt == 1  # a call unknown here: its instance is gone
+        if not again or attempt >= MAX_ATTEMPTS:
+            return documents.fall_back(scene)
+        if step is not None and step.served.persona in flow.personas:
+            return self._connect(scene, call, step.served.persona, attempt + 1)
+        decided = route(flow, line, datetime.now(UTC), call.field("From"))
+        if decided.outcome == "answer":
+            return self._connect(scene, call, decided.persona, attempt + 1)
+        return documents.turned_away(decided, scene) if decided.outcome == "announce" else documents.fall_back(scene)
+
+    def done(self, call: Webhook) -> str:
+        """TwiML after a message was recorded or another number dialled."""
+        found = self._line(call)
+        if call.field("DialCallStatus") not in UNHEARD:
+            return twiml.hang_up()
+        if found is None or (found[1].fallback and found[1].fallback.then == "dial"):
+            return documents.sorry()
+        return documents.fall_back(self._scene(*found, call))
+
+    def report(self, call: Webhook) -> str:
+        """What Twilio reports of streams and recordings, for the log: why a handshake failed stands nowhere else."""
+        fields = {_snake(name): call.field(name)[:64] for name in REPORTED if call.field(name)}
+        error = call.field("StreamError")[:200]
+        private = {"error": error} if error else {}
+        self._log.write("twilio-status", fields, private, "warning" if error else "info")
+        return twiml.hang_up()
+
+    def _line(self, call: Webhook) -> tuple[Flow, Number] | None:
+        flows = self._exchange.flows
+        if found := flows.line(call.field("To")):
+            return found
+        flow, _, label = call.line.partition("/")
+        found = flows.labelled(flow, label)
+        return found if found and not found[1].number else None
+
+    def _scene(self, flow: Flow, line: Number, call: Webhook) -> Scene:
+        return Scene(
+            doors=call.base + WEBHOOK_PATH,
+            core=call.base,
+            flow=flow.name,
+            line=line.label,
+            language=line.language or flow.personas[line.persona].languages.primary,
+            caller=call.field("From"),
+            dialled=call.field("To"),
+            fallback=line.fallback,
+            search="" if line.number else call.line,
+            hash=self._exchange.hash,
+        )
+
+    def _connect(self, scene: Scene, call: Webhook, persona: str, attempt: int) -> str:
+        sids = call.field("CallSid"), call.field("AccountSid")
+        claims = token.StreamClaims(*sids, scene.flow, scene.line, persona, attempt)
+        secret, at = self._exchange.settings.stream_secrets[0], datetime.now(UTC).timestamp()
+        pass_ = token.mint(secret, claims, at, secrets.token_urlsafe(9))
+        try:
+            return documents.stream(scene, Ticket(persona, attempt, pass_))
+        except ValueError as wrong:  # a Host or CallSid that no Twilio sends; PUBLIC_URL itself was checked at start
+            self._exchange.metrics.add("gateway_calls_refused_total", why="malformed")
+            self._log.write("call-refused", {"why": "this can't become TwiML"}, {"reason": str(wrong)}, "warning")
+            return twiml.reject("rejected")
+
+    def _turned_away(self, why: str, scene: Scene) -> None:
+        self._exchange.metrics.add("gateway_calls_refused_total", why=why)
+        self._log.write("call-refused", {"why": why, "flow": scene.flow, "line": scene.line}, {}, "warning")
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name).lstrip("_")

@@ -1,0 +1,83 @@
+"""What a flow's limits are measured against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.flow.load import load
+from gateway.flow.model import Flow, Rate
+from gateway.flow.route import Usage
+from gateway.server import usage
+from gateway.server.usage import Uses
+
+SAMPLE = Path(__file__).parent.parent.parent / "flows"
+ANN, BOB = "+14155550001", "+14155550002"
+
+
+RATE = Rate(2, 60)
+
+
+def flow(rate: Rate | None = RATE, name: str = "clinic") -> Flow:
+    sample = load(SAMPLE, {}).flows[0]
+    return replace(sample, name=name, limits=replace(sample.limits, per_caller=rate))
+
+
+def test_calls_in_progress_are_each_flows_own() -> None:
+    uses, clinic, shop = Uses(), flow(), flow(name="shop")
+    uses.began(clinic, ANN, 0)
+    uses.began(clinic, BOB, 0)
+    uses.began(shop, ANN, 0)
+    uses.ended(clinic)
+    assert uses.of(clinic, ANN, 1).calls == 1
+    assert uses.of(shop, ANN, 1).calls == 1
+    uses.ended(clinic)
+    assert uses.of(clinic, ANN, 1) == Usage(0, 1)
+
+
+def test_a_callers_calls_are_counted_within_the_rates_period() -> None:
+    uses, clinic = Uses(), flow()
+    for at in (0, 30, 50):
+        uses.began(clinic, ANN, at)
+    assert [uses.of(clinic, ANN, at).from_caller for at in (50, 61, 100, 111)] == [3, 2, 1, 0]
+    assert uses.of(clinic, BOB, 50).from_caller == 0
+
+
+def test_callers_who_withhold_their_number_count_as_one() -> None:
+    uses, clinic = Uses(), flow()
+    uses.began(clinic, "anonymous", 0)
+    uses.began(clinic, "", 0)
+    assert uses.of(clinic, "Restricted", 1).from_caller == 2
+
+
+def test_a_call_that_goes_on_after_a_break_counts_once() -> None:
+    uses, clinic = Uses(), flow()
+    uses.began(clinic, ANN, 0)
+    uses.ended(clinic)
+    uses.began(clinic, None, 1)
+    assert uses.of(clinic, ANN, 2) == Usage(1, 1)
+
+
+def test_without_a_rate_no_caller_is_remembered() -> None:
+    uses, clinic = Uses(), flow(rate=None)
+    uses.began(clinic, ANN, 0)
+    assert uses.of(clinic, ANN, 0).from_caller == 0
+    assert not uses._callers
+
+
+def test_the_callers_heard_least_recently_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    uses, clinic = Uses(), flow(Rate(5, 60))
+    monkeypatch.setattr(usage, "MAX_CALLERS", 2)
+    for at, caller in enumerate((ANN, BOB, ANN, "+14155550003")):
+        uses.began(clinic, caller, at)
+    assert [uses.of(clinic, caller, 5).from_caller for caller in (ANN, BOB)] == [2, 0]
+
+
+def test_one_caller_alone_does_not_grow_the_memory() -> None:
+    uses, clinic = Uses(), flow(Rate(3, 86_400))
+    for at in range(1000):
+        uses.began(clinic, ANN, at)
+    assert uses.of(clinic, ANN, 1000).from_caller >= 4
+    assert len(uses._callers[("clinic", ANN)]) <= 5
