@@ -1,0 +1,69 @@
+'use strict';
+// The core's doors, as the Functions use them: what comes next for a call, and a ping that wakes a sleeping instance.
+// `fetch`, time and limits are arguments; neither function ever throws.
+
+const MAX_ATTEMPT = 3; // streams of one call
+const MAX_ANSWER = 16 * 1024; // characters
+const NUMBER = /^\+[1-9]\d{6,14}$/;
+
+/** What the core says should follow the call's stream `attempt`, or null: silent, unreachable, unknown call, garbage.
+ *  link: {fetch, core, sign(text) -> base64url, nowMs, timeoutMs}. */
+async function next(link, callSid, attempt) {
+  const path = `/calls/${encodeURIComponent(callSid)}/next?attempt=${attempt}`;
+  const time = String(Math.floor(link.nowMs / 1000));
+  const headers = { 'X-Gateway-Time': time, 'X-Gateway-Signature': link.sign(`GET\n${path}\n${time}`) };
+  try {
+    const signal = AbortSignal.timeout(link.timeoutMs);
+    const answer = await link.fetch(link.core + path, { headers, signal, redirect: 'error' });
+    if (answer.status !== 200) return null;
+    const text = await answer.text();
+    return text.length > MAX_ANSWER ? null : read(JSON.parse(text), attempt);
+  } catch {
+    return null; // the caller goes on without the core
+  }
+}
+
+/** A step as the contract has it, or null. */
+function read(said, attempt) {
+  switch (said?.next) {
+    case 'hangup':
+    case 'fallback':
+      return { next: said.next };
+    case 'stream':
+      return said.attempt === attempt + 1 ? { next: 'stream', persona: text(said.persona) } : null;
+    case 'dial': {
+      const well = NUMBER.test(text(said.to)) && within(said.timeout_s, 5, 600);
+      return well ? { next: 'dial', to: said.to, timeout_s: said.timeout_s } : null;
+    }
+    case 'voicemail': {
+      const well = within(said.max_length_s, 1, 3600);
+      return well ? { next: 'voicemail', say: text(said.say), max_length_s: said.max_length_s } : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** What follows: the core's word where it has one, else one more stream, else the line's fallback; never a fourth stream. */
+function follow(step, attempt) {
+  const chosen = step ?? { next: attempt === 1 ? 'stream' : 'fallback' };
+  return chosen.next === 'stream' && attempt >= MAX_ATTEMPT ? { next: 'fallback' } : chosen;
+}
+
+/** Wakes the core. Not awaited by anybody: its end, good or bad, is nobody's business. */
+function warm(link) {
+  Promise.resolve()
+    .then(() => link.fetch(`${link.core}/healthz`, { signal: AbortSignal.timeout(link.timeoutMs) }))
+    .then((answer) => answer.body?.cancel())
+    .catch(() => {});
+}
+
+function text(value) {
+  return typeof value === 'string' ? value : '';
+}
+
+function within(value, least, most) {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+module.exports = { next, follow, warm, MAX_ATTEMPT };

@@ -1,0 +1,241 @@
+'use strict';
+/**
+ * What the account's numbers should be, and what must change. Pure: plain objects in, a sorted plan out.
+ *
+ * A number is ours by its mark, the friendly name `gw:flow/label`. Nothing here ever releases or detaches a number.
+ * Twilio's rules: twilio.com/docs/phone-numbers/api/incomingphonenumber-resource.
+ */
+const { createHash } = require('node:crypto');
+
+const NAME_LIMIT = 64; // friendlyName
+const ORDER = [
+  'missing',
+  'regulatory',
+  'unavailable',
+  'buy',
+  'update',
+  'drift',
+  'shadowed',
+  'noop',
+  'duplicate',
+  'orphan',
+  'geo',
+];
+const FAULTS = new Set(['missing', 'regulatory', 'unavailable', 'duplicate']);
+const SIDS = {
+  address_sid: 'addressSid',
+  bundle_sid: 'bundleSid',
+  identity_sid: 'identitySid',
+  emergency_address_sid: 'emergencyAddressSid',
+};
+const SHADOWS = ['voiceApplicationSid', 'trunkSid']; // Twilio ignores the voice URLs while one of them is set
+
+/** The friendly name that makes a number ours. One that is too long keeps its beginning and ends in its hash. */
+function mark(line) {
+  const name = `gw:${line}`;
+  if (name.length <= NAME_LIMIT) return name;
+  return `${name.slice(0, NAME_LIMIT - 13)}~${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
+}
+
+/**
+ * The numbers that the artefact asks for: `lines` (`line`, `number` or `search`, `fields` as the SDK names them) and
+ * `dials` (`line`, `to`, `country`: what Twilio dials abroad). `domain`: host of the Functions; `core`: the core's URL.
+ */
+function desired(artefact, { domain, core }) {
+  const lines = [];
+  const dials = [];
+  for (const flow of Object.values(artefact.flows)) {
+    for (const number of flow.numbers) {
+      lines.push(wanted(flow, number, domain, core.replace(/\/+$/, '')));
+      dials.push(...abroad(flow, number, artefact.calling_codes));
+    }
+  }
+  return { hash: artefact.hash, lines: lines.sort(by((one) => one.line)), dials };
+}
+
+function wanted(flow, number, domain, core) {
+  const line = `${flow.name}/${number.label}`;
+  const query = number.number ? '' : `?line=${line}`; // the flow doesn't know a bought number: its URL says the line
+  const fields = {
+    friendlyName: mark(line),
+    voiceUrl: `https://${domain}/voice${query}`,
+    voiceMethod: 'POST',
+    voiceFallbackUrl: `${core}/twiml${query}`,
+    voiceFallbackMethod: 'POST',
+  };
+  for (const [key, field] of Object.entries(SIDS)) {
+    if (number.regulatory?.[key]) fields[field] = number.regulatory[key];
+  }
+  return { line, number: number.number, search: number.search, fields };
+}
+
+function abroad(flow, number, codes) {
+  const home = number.search ? number.search.country : country(number.number, codes);
+  const closed = flow.hours?.[number.hours]?.closed.announcement;
+  return [number.fallback, closed]
+    .filter((words) => words?.then === 'dial')
+    .map((words) => ({ line: `${flow.name}/${number.label}`, to: words.to, country: country(words.to, codes) }))
+    .filter((dial) => dial.country && dial.country !== home);
+}
+
+/** The country of a number in E.164, by the longest calling code that it begins with; '' if there is none. */
+function country(number, codes) {
+  for (let length = number.length - 1; length > 0; length -= 1) {
+    const found = codes[number.slice(1, 1 + length)];
+    if (found) return found;
+  }
+  return '';
+}
+
+/** [line, the number that serves it or undefined, further numbers that claim to], each number once. */
+function pairs({ lines }, numbers) {
+  const claims = [...numbers].sort(by((number) => number.sid)).map((number) => [lineOf(lines, number), number]);
+  return lines.map((line) => {
+    const marked = ([, number]) => (number.friendlyName === line.fields.friendlyName ? 0 : 1);
+    const [first, ...more] = claims.filter(([claimed]) => claimed === line).sort(by(marked));
+    return [line, first?.[1], more.map(([, number]) => number)];
+  });
+}
+
+/**
+ * The line that a number serves: the one that names it, or one that searches and of which it carries the mark. Somebody
+ * may have changed the mark by hand: a URL that names the line is proof too, and saves buying a second number.
+ */
+function lineOf(lines, number) {
+  const named = lines.find((line) => line.number === number.phoneNumber);
+  const has = (field) => lines.find((line) => !line.number && line.fields[field] === number[field]);
+  return named ?? has('friendlyName') ?? has('voiceUrl') ?? has('voiceFallbackUrl');
+}
+
+/** The lines that search for a number and have none yet. */
+function wanting(want, numbers) {
+  return pairs(want, numbers)
+    .filter(([line, number]) => line.search && !number)
+    .map(([line]) => line);
+}
+
+/**
+ * The plan: `changes` sorted by line and kind, `counts` by kind, `faults` (how many a person must put right), `unsafe`
+ * (why some changes need a second word). `observed`: `numbers` of the account, `offers` (line -> numbers on sale),
+ * `reach` (country -> whether the account may dial it).
+ */
+function plan(want, observed) {
+  const found = pairs(want, observed.numbers);
+  const changes = found.flatMap(([line, number, more]) => [
+    ...(number ? settle(line, number) : [absent(line, observed.offers[line.line] ?? [])]),
+    ...more.map((other) =>
+      change('duplicate', line.line, other, {
+        reason: 'a second number carries the mark of this line: rename or release one by hand',
+      }),
+    ),
+  ]);
+  const used = new Set(
+    found
+      .flatMap(([, number, more]) => [number, ...more])
+      .filter(Boolean)
+      .map((one) => one.sid),
+  );
+  changes.push(...orphans(observed.numbers, used), ...unreachable(want.dials, observed.reach));
+  changes.sort(by((one) => [one.line, String(ORDER.indexOf(one.kind)).padStart(2, '0'), one.number].join(' ')));
+  const counts = Object.fromEntries(ORDER.map((kind) => [kind, changes.filter((one) => one.kind === kind).length]));
+  const unsafe = [...new Set(changes.filter((one) => one.needs === 'take-over').map((one) => one.reason))];
+  return { hash: want.hash, changes, counts, faults: changes.filter((one) => FAULTS.has(one.kind)).length, unsafe };
+}
+
+function change(kind, line, number, more) {
+  return {
+    kind,
+    line,
+    number: number?.phoneNumber ?? '',
+    sid: number?.sid ?? '',
+    fields: {},
+    costs: false,
+    needs: '',
+    reason: '',
+    ...more,
+  };
+}
+
+/** What an owned number needs: its fields first, then what shadows them, so that no call meets the old URLs between. */
+function settle({ line, fields }, number) {
+  const changed = differences(number, fields);
+  const shadow = differences(number, Object.fromEntries(SHADOWS.map((field) => [field, ''])));
+  const guard = guarded(fields, number);
+  const kind = number.friendlyName === fields.friendlyName ? 'drift' : 'update';
+  const reason = 'Twilio ignores the voice URLs while this is set';
+  const changes = [];
+  if (Object.keys(changed).length) changes.push(change(kind, line, number, { fields: changed, ...guard }));
+  if (Object.keys(shadow).length) changes.push(change('shadowed', line, number, { fields: shadow, reason, ...guard }));
+  return changes.length ? changes : [change('noop', line, number)];
+}
+
+function differences(number, fields) {
+  const changed = Object.entries(fields).filter(([field, value]) => (number[field] || '') !== value);
+  return Object.fromEntries(changed.map(([field, value]) => [field, [number[field] || '', value]]));
+}
+
+/** A number without this line's mark that answers somewhere else today is somebody's: it takes a second word. */
+function guarded(fields, number) {
+  const host = hostOf(number.voiceUrl);
+  const elsewhere =
+    SHADOWS.some((field) => number[field]) || (host && host !== 'demo.twilio.com' && host !== hostOf(fields.voiceUrl));
+  if (!elsewhere || number.friendlyName === fields.friendlyName) return {};
+  const where = SHADOWS.some((field) => number[field]) ? 'through an application or a trunk' : `at ${host}`;
+  return {
+    needs: 'take-over',
+    reason: `${number.phoneNumber} answers ${where} today and does not carry the mark of this line`,
+  };
+}
+
+function hostOf(url) {
+  return URL.canParse(url || '') ? new URL(url).host : '';
+}
+
+/** A line without a number: it is bought, or a fault says why it can't be. */
+function absent({ line, number, search, fields }, offers) {
+  const fault = (kind, reason) => change(kind, line, number ? { phoneNumber: number } : null, { reason, search });
+  if (!search) return fault('missing', 'the account does not own this number: buy it, or correct the flow');
+  const { eligible, needs } = choices(search, fields, offers);
+  if (eligible.length) {
+    const bought = { search, offers: eligible, costs: true, needs: 'buy', fields: differences({}, fields) };
+    return change('buy', line, null, bought);
+  }
+  if (!needs.length) return fault('unavailable', 'Twilio has no such number on sale now: search more widely');
+  return fault('regulatory', `such a number takes ${needs.join(' or ')}: name regulatory.address_sid`);
+}
+
+/** Numbers on sale that we may buy; of the rest, which address they ask for (Twilio's `address_requirements`). */
+function choices(search, fields, offers) {
+  const words = {
+    any: 'an address',
+    local: `an address in ${search.country}`,
+    foreign: `an address outside ${search.country}`,
+  };
+  const free = offers.filter((one) => fields.addressSid || (one.addressRequirements || 'none') === 'none');
+  const needs = [...new Set(offers.map((one) => words[one.addressRequirements]).filter(Boolean))].sort();
+  return { eligible: free.map((one) => one.phoneNumber), needs };
+}
+
+function orphans(numbers, used) {
+  return numbers
+    .filter((one) => one.friendlyName?.startsWith('gw:') && !used.has(one.sid))
+    .map((one) =>
+      change('orphan', one.friendlyName.slice(3), one, {
+        reason: 'none of these flows names this line: it is left as it is, and still costs money',
+      }),
+    );
+}
+
+function unreachable(dials, reach) {
+  const reason = (dial) =>
+    `it dials ${dial.to}, and the account may not dial ${dial.country}: allow it under Voice geographic permissions`;
+  return dials
+    .filter((dial) => reach[dial.country] === false)
+    .map((dial) => change('geo', dial.line, null, { reason: reason(dial) }));
+}
+
+function by(key) {
+  return (one, other) => (key(one) < key(other) ? -1 : Number(key(one) > key(other)));
+}
+
+module.exports = { ORDER, country, desired, mark, plan, wanting };

@@ -1,0 +1,32 @@
+'use strict';
+// Numbers as code for who holds ADMIN_SECRET. A dry run, unless the form says apply=yes (and buy=yes, take_over=yes).
+const { createHash, timingSafeEqual } = require('node:crypto');
+
+const asset = (name) => require(Runtime.getAssets()[`/${name}.js`].path);
+const { artefact, settings, reply, Fault } = asset('door');
+const plans = asset('numbers-plan');
+const account = asset('numbers-account');
+
+const SHORTEST = 32; // of a secret, in characters
+const TIME_MS = 7000; // of the 10 s that a Function has
+const STRANGER = { error: 'takes the header Authorization: Bearer and the ADMIN_SECRET' };
+
+exports.handler = async function handler(context, event, callback) {
+  const until = Date.now() + TIME_MS;
+  const say = (status, body) => callback(null, reply(status, 'application/json', JSON.stringify(body)));
+  if (!admitted(context.ADMIN_SECRET ?? '', event.request.headers.authorization)) return say(401, STRANGER);
+  try {
+    const want = plans.desired(artefact(), { domain: context.DOMAIN_NAME, core: settings(context).core });
+    const client = context.getTwilioClient();
+    if (event.apply !== 'yes') return say(200, { plan: plans.plan(want, await account.observe(client, plans, want)) });
+    const allowed = { buy: event.buy === 'yes', takeOver: event.take_over === 'yes' };
+    return say(200, await account.apply(client, plans, want, { allowed, late: () => Date.now() > until }));
+  } catch (error) {
+    return say(502, { error: error instanceof Fault ? error.message : account.words(error) });
+  }
+};
+
+function admitted(secret, header) {
+  const digest = (text) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(`Bearer ${secret}`), digest(header ?? '')) && secret.length >= SHORTEST;
+}

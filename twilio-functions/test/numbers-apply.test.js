@@ -1,0 +1,278 @@
+'use strict';
+// Against a stateful fake of Twilio (tests/fakes): what is bought and changed, whatever breaks between.
+const assert = require('node:assert/strict');
+const { after, before, test } = require('node:test');
+const twilio = require('twilio');
+const plans = require('../assets/numbers-plan.private.js');
+const numbers = require('../assets/numbers-account.private.js');
+const fakes = require('../../tests/fakes/twilio_api/server.js');
+const { clientOf } = require('../../tests/fakes/twilio_api/sdk.js');
+
+const SID = `AC${'0'.repeat(32)}`;
+const TOKEN = 'f'.repeat(32);
+const SALE = { '+14155550111': {}, '+14155550112': {}, '+14155550113': {}, '+14085550114': {} };
+const SEARCH = { country: 'US', type: 'local', area_code: '415', contains: '' };
+const ALL = { buy: true, takeOver: true };
+
+class Crash extends Error {}
+
+function lines(...more) {
+  const numbers = [
+    { label: 'desk', number: '+14155550100', search: null, hours: '', fallback: null, regulatory: {} },
+    { label: 'more', number: '', search: SEARCH, hours: '', fallback: null, regulatory: {} },
+    ...more,
+  ];
+  const artefact = {
+    format: 1,
+    hash: 'f00d',
+    flows: { clinic: { name: 'clinic', numbers, hours: {} } },
+    calling_codes: { 1: 'US', 33: 'FR' },
+  };
+  return plans.desired(artefact, { domain: 'gw-dev.twil.io', core: 'https://core.example.com' });
+}
+
+let server;
+let state;
+before(async () => {
+  state = {};
+  server = await fakes.listen(state); // one server; each test puts its own account into it
+});
+after(() => server.close());
+
+function account(seed = {}) {
+  for (const key of Object.keys(state)) delete state[key];
+  Object.assign(state, fakes.account({ sid: SID, token: TOKEN }));
+  fakes.seed(state, { numbers: { '+14155550100': {} }, sale: SALE, ...seed });
+}
+
+function run(want = lines(), { crash, allowed = ALL, sleep = async () => {}, late } = {}) {
+  return numbers.apply(clientOf(twilio, state, server.port, crash), plans, want, { allowed, sleep, late });
+}
+
+const owned = () => state.numbers.map((one) => [one.phone_number, one.friendly_name]);
+const sent = (method) => state.requests.filter((one) => one.method === method);
+
+test('the numbers become what the flows say, and a second run changes nothing', async () => {
+  account();
+  const first = await run();
+  assert.deepEqual(
+    first.done.map(({ kind, number }) => [kind, number]),
+    [
+      ['update', '+14155550100'],
+      ['buy', '+14155550111'],
+    ],
+  );
+  assert.deepEqual(first.left, []);
+  assert.deepEqual(owned(), [
+    ['+14155550100', 'gw:clinic/desk'],
+    ['+14155550111', 'gw:clinic/more'],
+  ]);
+  assert.equal(state.numbers[1].voice_url, 'https://gw-dev.twil.io/voice?line=clinic/more');
+  assert.equal(state.numbers[1].voice_fallback_url, 'https://core.example.com/twiml?line=clinic/more');
+  state.requests = [];
+  const second = await run();
+  assert.equal(second.plan.counts.noop, 2);
+  assert.deepEqual(second.done, []);
+  assert.deepEqual(sent('POST'), []);
+});
+
+test('without the word for it nothing is bought, and the rest is done', async () => {
+  account();
+  const { done, left } = await run(lines(), { allowed: { buy: false } });
+  assert.deepEqual(
+    done.map((one) => one.kind),
+    ['update'],
+  );
+  assert.deepEqual(
+    left.map((one) => one.why),
+    ['buying needs --buy'],
+  );
+  assert.equal(state.numbers.length, 1);
+});
+
+test('a shadow is cleared, after the URLs are right', async () => {
+  const app = `AP${'a'.repeat(32)}`;
+  account({ numbers: { '+14155550100': { friendly_name: 'gw:clinic/desk', voice_application_sid: app } }, sale: {} });
+  const { done } = await run();
+  assert.deepEqual(
+    done.map((one) => one.kind),
+    ['drift', 'shadowed'],
+  );
+  assert.equal(state.numbers[0].voice_application_sid, '');
+  assert.equal(state.numbers[0].voice_url, 'https://gw-dev.twil.io/voice');
+});
+
+test("somebody else's number stays as it is without the second word", async () => {
+  account({ numbers: { '+14155550100': { friendly_name: 'Sales', voice_url: 'https://sales.example/' } }, sale: {} });
+  const { left } = await run(lines(), { allowed: { buy: true } });
+  assert.match(left[0].why, /^\+14155550100 answers at sales\.example today .*: it needs --take-over$/);
+  assert.equal(state.numbers[0].voice_url, 'https://sales.example/');
+  const { done } = await run();
+  assert.equal(done[0].kind, 'update');
+});
+
+test('killed before or after any request, the next run finishes: one number bought, then all no-op', async () => {
+  account();
+  await run();
+  const requests = state.requests.length;
+  for (let nth = 1; nth <= requests; nth += 1) {
+    for (const when of ['before', 'after']) {
+      account();
+      const die = (at) => {
+        if (at.nth === nth && at.when === when) throw new Crash();
+      };
+      await assert.rejects(run(lines(), { crash: die }), Crash);
+      await run();
+      assert.deepEqual(
+        owned(),
+        [
+          ['+14155550100', 'gw:clinic/desk'],
+          ['+14155550111', 'gw:clinic/more'],
+        ],
+        `${when} ${nth}`,
+      );
+      assert.equal((await run()).plan.counts.noop, 2);
+    }
+  }
+  assert.ok(requests >= 5, 'look, shop, update, look again, buy');
+});
+
+test('a number bought by somebody between our look and our purchase is found: no second one', async () => {
+  account();
+  const rival = ({ nth, when }) => {
+    if (nth !== 4 || when !== 'before') return; // the list right before the purchase
+    fakes.seed(state, { numbers: { '+14155550112': { friendly_name: 'gw:clinic/more' } } });
+  };
+  const { done } = await run(lines(), { crash: rival });
+  assert.deepEqual(
+    done.map(({ kind, number }) => [kind, number]),
+    [
+      ['update', '+14155550100'],
+      ['buy', ''],
+    ],
+  );
+  assert.deepEqual(
+    state.numbers.map((one) => one.phone_number),
+    ['+14155550100', '+14155550112'],
+  );
+});
+
+test('a number that has just gone: the next one is bought', async () => {
+  account({ sale: { '+14155550111': { gone: true }, '+14155550112': {} } });
+  assert.equal((await run()).done[1].number, '+14155550112');
+});
+
+test('all of them gone: it says so, and buys none', async () => {
+  account({ sale: { '+14155550111': { gone: true } } });
+  const { left, stopped } = await run();
+  assert.match(left[0].why, /21422/);
+  assert.equal(stopped, '');
+  assert.equal(state.numbers.length, 1);
+});
+
+test('an account with more numbers than a page holds is read to its end', async () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 1003 }, (_, n) => [`+1415556${String(n).padStart(4, '0')}`, {}]),
+  );
+  account({ numbers: { ...many, '+14155550100': {} }, sale: {} });
+  assert.equal((await run()).done[0].number, '+14155550100');
+  assert.equal(sent('GET').filter((one) => one.path.endsWith('/IncomingPhoneNumbers.json')).length, 2);
+});
+
+test('a bundle that Twilio has not approved is said in words, and the other lines are done', async () => {
+  account({ sale: { '+14155550111': { bundle: `BU${'1'.repeat(32)}` } } });
+  const { done, left } = await run();
+  assert.deepEqual(
+    done.map((one) => one.kind),
+    ['update'],
+  );
+  assert.match(left[0].why, /regulatory bundle that Twilio has approved: name regulatory\.bundle_sid/);
+});
+
+test('a country that sells no such number is not an error but unavailable', async () => {
+  account();
+  const line = {
+    label: 'paris',
+    number: '',
+    search: { ...SEARCH, country: 'FR' },
+    hours: '',
+    fallback: null,
+    regulatory: {},
+  };
+  const { plan } = await run(lines(line));
+  assert.deepEqual(
+    plan.changes.filter((one) => one.kind === 'unavailable').map((one) => one.line),
+    ['clinic/paris'],
+  );
+});
+
+test('wrong credentials stop before anything is changed', async () => {
+  account();
+  state.token = 'e'.repeat(32);
+  const wrong = clientOf(twilio, { ...state, token: TOKEN }, server.port);
+  const failure = await numbers.apply(wrong, plans, lines(), { allowed: ALL }).catch((error) => error);
+  assert.match(numbers.words(failure), /does not accept the credentials/);
+  assert.deepEqual(sent('POST'), []);
+});
+
+test('429 is waited for as long as Twilio asks, up to a bound, and a few times only', async () => {
+  account();
+  const slow = { method: 'GET', path: 'IncomingPhoneNumbers', status: 429, body: { code: 20429 } };
+  state.refusals = [{ ...slow, headers: { 'Retry-After': '3' } }, { ...slow, headers: { 'Retry-After': '900' } }, slow];
+  const slept = [];
+  const { done } = await run(lines(), {
+    sleep: async (ms) => {
+      slept.push(ms);
+    },
+  });
+  assert.equal(done.length, 2);
+  assert.deepEqual(slept, [3000, 10000, 4000]);
+  account();
+  state.refusals = [{ method: 'POST', path: '.', status: 429, body: {}, times: 100 }];
+  const { left, stopped } = await run();
+  assert.match(stopped, /too many requests/);
+  assert.equal(left.length, 2);
+  assert.equal(sent('POST').length, 4);
+});
+
+test('Twilio breaking in the middle stops the run; the next one finishes', async () => {
+  account();
+  state.refusals = [{ method: 'POST', path: 'IncomingPhoneNumbers', status: 503, body: { message: 'unavailable' } }];
+  const { left, stopped } = await run();
+  assert.match(stopped, /HTTP 503/);
+  assert.equal(left.length, 2);
+  assert.equal((await run()).done.length, 2);
+});
+
+test('out of time, the rest is left for the next run', async () => {
+  account();
+  let looked = 0;
+  const late = () => {
+    looked += 1;
+    return looked > 1;
+  };
+  const { done, left } = await run(lines(), { late });
+  assert.deepEqual([done.length, left[0].why], [1, 'there was no time left: run it again']);
+});
+
+test('no run ever releases a number', async () => {
+  account({ numbers: { '+14155550100': {}, '+14155550188': { friendly_name: 'gw:old/line' } } });
+  const { plan } = await run();
+  assert.equal(plan.counts.orphan, 1);
+  assert.deepEqual(sent('DELETE'), []);
+  assert.deepEqual(owned()[1], ['+14155550188', 'gw:old/line']);
+});
+
+test('dialling abroad is checked once for each country', async () => {
+  account({ dialing: { FR: false } });
+  const dial = { say: 'x', then: 'dial', to: '+33155550100' };
+  const { plan } = await run(
+    lines({ label: 'z', number: '+14155550100', search: null, hours: '', fallback: dial, regulatory: {} }),
+  );
+  assert.equal(plan.counts.geo, 1);
+  assert.equal(sent('GET').filter((one) => one.host === 'voice.twilio.com').length, 1);
+});
+
+test("an error that is not Twilio's is a bug and stays one", () => {
+  assert.throws(() => numbers.words(new TypeError('x')), TypeError);
+});

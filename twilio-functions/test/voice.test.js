@@ -1,0 +1,193 @@
+'use strict';
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { ask, claims, flows, parameters, CALL } = require('./rig');
+
+const BARE = '+14155550100';
+
+test('a number that is a line gets a stream', async () => {
+  const { status, type, body } = await ask('voice', { To: BARE });
+  assert.equal(status, 200);
+  assert.equal(type, 'text/xml');
+  assert.match(
+    body,
+    /^<\?xml version="1.0" encoding="UTF-8"\?><Response><Connect action="https:\/\/gw-1234-dev.twil.io\/after\?attempt=1" method="POST"><Stream name="gw-1" url="wss:\/\/core.example\/ws\/twilio"/,
+  );
+  const { token, ...rest } = parameters(body);
+  const said = {
+    flow: 'desk',
+    line: 'bare',
+    persona: 'ava',
+    hash: 'f'.repeat(64),
+    attempt: '1',
+    from: CALL.From,
+    to: BARE,
+  };
+  assert.deepEqual(rest, said);
+  const { exp, n, ...claimed } = claims(token);
+  assert.deepEqual(claimed, {
+    sid: CALL.CallSid,
+    acc: CALL.AccountSid,
+    flow: 'desk',
+    line: 'bare',
+    per: 'ava',
+    try: 1,
+  });
+  assert.ok(Math.abs(exp - Date.now() / 1000 - 60) < 5);
+  assert.match(n, /^[\w-]{12}$/);
+});
+
+test('out of hours another persona answers', async () => {
+  const { body } = await ask('voice', { To: '+14155550107' });
+  assert.equal(parameters(body).persona, 'night');
+  assert.equal(claims(parameters(body).token).per, 'night');
+});
+
+test('out of hours Twilio alone speaks', async () => {
+  const { body } = await ask('voice', { To: '+14155550105' });
+  assert.match(
+    body,
+    /<Say language="en-GB">Words before voicemail.<\/Say><Record action="https:\/\/gw-1234-dev.twil.io\/done"/,
+  );
+});
+
+test('a caller who is denied is rejected', async () => {
+  const { body, logs } = await ask('voice', { To: BARE, From: '+19005550100' });
+  assert.match(body, /<Response><Reject reason="rejected"\/><\/Response>$/);
+  assert.equal(JSON.parse(logs[0]).code, 'denied');
+});
+
+for (const To of ['+14155550111', '', '__proto__', undefined, ['+14155550100', '+14155550101']]) {
+  test(`a number that nobody owns is rejected: ${JSON.stringify(To)}`, async () => {
+    const { status, body } = await ask('voice', { To });
+    assert.equal(status, 200);
+    assert.match(body, /<Response><Reject reason="rejected"\/><\/Response>$/);
+  });
+}
+
+test('a line that was bought by search is found by its name, and keeps it on every way', async () => {
+  const { body } = await ask('voice', { To: '+14155550111', line: 'desk/bought' });
+  assert.equal(parameters(body).line, 'bought');
+  assert.match(body, /\/after\?attempt=1&amp;line=desk\/bought"/);
+});
+
+for (const line of [
+  'desk/bare',
+  'desk/none',
+  'none/bought',
+  'desk',
+  '/',
+  '__proto__/bought',
+  'desk/bought/x/../bare',
+]) {
+  test(`a name that is no bought line opens nothing: ${line}`, async () => {
+    const { body } = await ask('voice', { To: '+14155550111', line });
+    assert.equal(/<Reject/.test(body), !line.startsWith('desk/bought'));
+  });
+}
+
+test('the number that was dialled counts more than a name in the URL', async () => {
+  const { body } = await ask('voice', { To: BARE, line: 'desk/bought' });
+  assert.equal(parameters(body).line, 'bare');
+  assert.doesNotMatch(body, /bought/);
+});
+
+test('the same webhook twice: two documents, two tokens for the one call', async () => {
+  const [first, second] = [await ask('voice', { To: BARE }), await ask('voice', { To: BARE })].map(
+    ({ body }) => parameters(body).token,
+  );
+  assert.equal(claims(first).sid, claims(second).sid);
+  assert.notEqual(claims(first).n, claims(second).n);
+});
+
+test("a caller's number is cut and filtered", async () => {
+  const { body } = await ask('voice', {
+    To: BARE,
+    From: `sip:a\u0000\u200b\u2028b\ud800 "<&'@example.com${'x'.repeat(100)}`,
+  });
+  assert.equal(parameters(body).from, `sip:ab &quot;&lt;&amp;'@example.com${'x'.repeat(41)}`);
+});
+
+for (const From of ['', 'anonymous', '+266696687']) {
+  test(`a withheld number is answered: ${From || 'none'}`, async () => {
+    assert.equal(parameters((await ask('voice', { To: BARE, From })).body).from, From);
+  });
+}
+
+test('the core is woken while the call is answered, and never waited for', async () => {
+  const asked = [];
+  const hanging = (url) => (asked.push(url), new Promise(() => {}));
+  const begun = Date.now();
+  await ask('voice', { To: BARE }, { core: hanging });
+  assert.ok(Date.now() - begun < 500);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(asked, ['https://core.example/healthz']);
+});
+
+test('nobody is woken for a call that is refused or announced', async () => {
+  const asked = [];
+  for (const form of [{ To: '+14155550105' }, { To: BARE, From: '+1900' }, { To: '' }]) {
+    await ask('voice', form, { core: async (url) => asked.push(url) });
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(asked, []);
+});
+
+const BROKEN = {
+  'no CORE_URL': { env: { CORE_URL: '' } },
+  'a CORE_URL that is not https': { env: { CORE_URL: 'http://core.example' } },
+  'a CORE_URL with a query': { env: { CORE_URL: 'https://core.example?x=1' } },
+  'no STREAM_SECRET': { env: { STREAM_SECRET: undefined } },
+};
+for (const [what, given] of Object.entries(BROKEN)) {
+  test(`${what}: the line's fallback answers`, async () => {
+    const { status, body, logs } = await ask('voice', { To: '+14155550102' }, given);
+    assert.equal(status, 200);
+    assert.match(body, /<Say language="en-GB">Words before voicemail.<\/Say><Record/);
+    assert.match(
+      logs.join('\n'),
+      /"event":"function-failed","function":"voice",.*"error":"(CORE_URL|STREAM_SECRET) is not/,
+    );
+  });
+}
+
+const WITHOUT = {
+  'no artefact': null,
+  'no JSON': '{',
+  'another format': '{"format":2}',
+  'an empty one': '{"format":1}',
+  null: 'null',
+};
+for (const [what, artefact] of Object.entries(WITHOUT)) {
+  test(`${what}: a sentence and the end, for each way in`, async () => {
+    for (const name of ['voice', 'after', 'done', 'fallback']) {
+      const { status, body } = await ask(name, { To: BARE, attempt: '3', DialCallStatus: 'busy' }, { artefact });
+      assert.equal(status, 200);
+      assert.match(body, /<Response><Say language="en-US">Sorry, [^<]+<\/Say><Hangup\/><\/Response>$/);
+    }
+  });
+}
+
+test('a name too long for a parameter is a fallback, not a dead line', async () => {
+  const artefact = flows();
+  artefact.flows['x'.repeat(600)] = artefact.flows.desk;
+  artefact.lines['+14155550102'] = ['x'.repeat(600), 'records'];
+  const { body, logs } = await ask('voice', { To: '+14155550102' }, { artefact });
+  assert.match(body, /<Record/);
+  assert.match(logs.join('\n'), /"error":"RangeError","at":"twiml.private.js:\d+"/);
+});
+
+test("logs hold no number and nobody's words", async () => {
+  const faults = [{}, { env: { CORE_URL: '' } }, { artefact: null }, { artefact: '{"format":1}' }];
+  for (const given of faults) {
+    for (const name of ['voice', 'after', 'done', 'fallback']) {
+      const { logs } = await ask(
+        name,
+        { To: '+14155550103', From: '+14155550199', attempt: '2', DialCallStatus: 'busy' },
+        given,
+      );
+      assert.doesNotMatch(logs.join('\n'), /4155550|Words|secret/);
+      for (const entry of logs) assert.equal(typeof JSON.parse(entry).event, 'string');
+    }
+  }
+});
