@@ -30,9 +30,9 @@ def _head(kind: int, size: int, mask_bit: int) -> bytes:
     return bytes((kind, mask_bit | 127)) + size.to_bytes(8, "big")
 
 
-def upgrade(host: str, path: str) -> bytes:
-    """A client's handshake; no extensions are offered."""
-    lines = (f"GET {path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade")
+def upgrade(host: str, path: str, *headers: str) -> bytes:
+    """A client's handshake, with further `headers`; no extensions are offered."""
+    lines = (f"GET {path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade", *headers)
     return "\r\n".join([*lines, f"Sec-WebSocket-Key: {_KEY}", "Sec-WebSocket-Version: 13", "", ""]).encode()
 
 

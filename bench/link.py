@@ -27,9 +27,10 @@ class Peer(Protocol):
 class Link(asyncio.Protocol):
     """A client where `path` is given, else a server."""
 
-    def __init__(self, peer: Peer, path: str = "") -> None:
+    def __init__(self, peer: Peer, path: str = "", *headers: str) -> None:
         self._peer = peer
         self._path = path
+        self._headers = headers
         self._reader = Reader()
         self._head: bytes | None = b""  # of the handshake; None once that is done
         self._code = NO_CODE
@@ -39,7 +40,7 @@ class Link(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         if self._path:
             host, port = transport.get_extra_info("peername")[:2]
-            self.transport.write(upgrade(f"{host}:{port}", self._path))
+            self.transport.write(upgrade(f"{host}:{port}", self._path, *self._headers))
 
     def data_received(self, data: bytes) -> None:
         at = perf_counter()

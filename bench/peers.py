@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -214,10 +214,22 @@ class Call:
             return await self.expected.model
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """What lets a call in where the gateway asks: headers of the handshake, parameters of the stream."""
+
+    headers: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+Seal = Callable[[int, str], Sealed]  # of a gateway's port and a CallSid
+
+
 class Desk:
     """Where the gateway finds its models."""
 
     def __init__(self) -> None:
+        self.seal: Seal | None = None
         self._expected: dict[str, Expected] = {}
         self._calls = 0
 
@@ -242,9 +254,11 @@ class Desk:
         ledger = Ledger()
         expected = self._expected[caller] = Expected(ledger, loop.create_future())
         given = {"flow": "bench", "line": "line", **(parameters or {}), "from": caller}
-        phone = Phone(f"MZ{self._calls:032d}", given, ledger)
+        sid = f"MZ{self._calls:032d}"
+        sealed = self.seal(port, f"CA{sid}") if self.seal else Sealed()
+        phone = Phone(sid, {**given, **sealed.parameters}, ledger)
         async with asyncio.timeout(PATIENCE_S):
-            await loop.create_connection(lambda: Link(phone, STREAM_PATH), HOST, port)
+            await loop.create_connection(lambda: Link(phone, STREAM_PATH, *sealed.headers), HOST, port)
             await phone.open.wait()
         return Call(phone, ledger, expected)
 
