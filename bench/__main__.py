@@ -1,10 +1,10 @@
-"""Every benchmark in order, each with what its figures should be: `python -m bench`. Takes about four minutes."""
+"""Every benchmark in order, each with what its figures should be: `python -m bench`. Takes about six minutes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench import audio, flood, flows, load, soak, start, wire
+from bench import audio, endpointing, flood, flows, load, moves, soak, start, wire
 
 BENCHES: tuple[tuple[str, str, Callable[[], int | None]], ...] = (
     ("audio", "sound: what each step costs; `ratio` compares with audioop's plain converter", audio.main),
@@ -19,6 +19,16 @@ BENCHES: tuple[tuple[str, str, Callable[[], int | None]], ...] = (
         "load",
         "40 calls on one core: up and down p50 <= 2 ms, p99 <= 10 ms; clear p99 <= 5 ms; <= 1 MB a call; no sound lost",
         lambda: load.main([]),
+    ),
+    (
+        "endpointing",
+        "speech in noise: on clean and steady lines nothing cut, missed or left open, no false start, onset <= 200 ms",
+        endpointing.main,
+    ),
+    (
+        "moves",
+        "1,000 moves of a session to another connection: no frame lost or doubled, gap p99 <= 300 ms; losses <= 1 s",
+        lambda: moves.main([]),
     ),
     ("flood", "10,000 unsigned handshakes while 20 calls talk: all refused, no call suffers", flood.main),
     (

@@ -59,9 +59,9 @@ class Link(asyncio.Protocol):
         """One message: text from a client, binary from a server, as Twilio and the Live API send them."""
         self.transport.write(client_frame(payload) if self._path else server_frame(payload))
 
-    def close(self, code: int = 1000) -> None:
+    def close(self, code: int = 1000, reason: bytes = b"") -> None:
         """Close in order: a close frame, and the socket."""
-        payload = code.to_bytes(2, "big")
+        payload = code.to_bytes(2, "big") + reason
         self.transport.write(client_frame(payload, CLOSE) if self._path else server_frame(payload, CLOSE))
         self.transport.close()
 

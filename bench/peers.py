@@ -186,8 +186,13 @@ class Model:
             self._link.send(b'{"serverContent":{"interrupted":true}}')
             self._ledger.interrupted(at)
 
-    def close(self, code: int) -> None:
-        self._link.close(code)
+    def leave(self) -> None:
+        """A handle, and the word that the connection ends soon: it is left 200 ms later, whoever speaks."""
+        self._link.send(b'{"sessionResumptionUpdate":{"newHandle":"h","resumable":true}}')
+        self._link.send(b'{"goAway":{"timeLeft":"5.2s"}}')
+
+    def close(self, code: int, reason: bytes) -> None:
+        self._link.close(code, reason)
 
     def vanish(self) -> None:
         self._link.transport.abort()
@@ -207,6 +212,7 @@ class Call:
     phone: Phone
     ledger: Ledger
     expected: Expected = field(repr=False)
+    next: asyncio.Queue[Model] = field(repr=False, default_factory=asyncio.Queue)  # the sessions after the first
 
     async def model(self) -> Model:
         """The session that the gateway opens for this call."""
@@ -232,6 +238,8 @@ class Desk:
         self.seal: Seal | None = None
         self._expected: dict[str, Expected] = {}
         self._calls = 0
+        self.keep = False  # a call's later sessions come to it again
+        self._kept: dict[str, Call] = {}
 
     def meet(self, model: Model, setup: bytes, at: float) -> Ledger:
         """The ledger of the call that a session's first message belongs to; a new one for a caller nobody expects."""
@@ -240,11 +248,18 @@ class Desk:
             raise ValueError(f"no setup of ours: {setup[:200]!r}")
         expected = self._expected.pop(found[1].decode(), None)
         if expected is None:
-            return Ledger()
+            return self._again(found[1].decode(), model)
         expected.setup_at = at
         if not expected.model.done():
             expected.model.set_result(model)
         return expected.ledger
+
+    def _again(self, caller: str, model: Model) -> Ledger:
+        kept = self._kept.get(caller)
+        if kept is None:
+            return Ledger()
+        kept.next.put_nowait(model)
+        return kept.ledger
 
     async def call(self, port: int, parameters: Mapping[str, str] | None = None) -> Call:
         """Place one call to the gateway at `port`. Raises TimeoutError, OSError."""
@@ -260,7 +275,10 @@ class Desk:
         async with asyncio.timeout(PATIENCE_S):
             await loop.create_connection(lambda: Link(phone, STREAM_PATH, *sealed.headers), HOST, port)
             await phone.open.wait()
-        return Call(phone, ledger, expected)
+        call = Call(phone, ledger, expected)
+        if self.keep:
+            self._kept[caller] = call
+        return call
 
 
 @asynccontextmanager

@@ -61,11 +61,14 @@ async def _finish(call: Call, model: Model) -> None:
 
 
 async def _model_closes(call: Call, model: Model) -> None:
-    model.close(1011)
+    model.close(1008, b"API key not valid")
 
 
 async def _model_breaks(call: Call, model: Model) -> None:
+    """The session goes on in another connection, until the caller hangs up."""
     model.vanish()
+    await asyncio.sleep(0.1)
+    call.phone.stop()
 
 
 # How a call may end, and what the gateway calls that.
@@ -75,8 +78,8 @@ ENDINGS: tuple[tuple[str, Ending, str], ...] = (
     ("stop", _stop, "caller-hung-up"),
     ("end without close (FIN)", _finish, "phone-gone"),
     ("close without stop", _close, "phone-gone"),
-    ("model closes, 1011", _model_closes, "model-gone"),
-    ("model's socket breaks", _model_breaks, "model-gone"),
+    ("model refuses our key, 1008", _model_closes, "model-gone"),
+    ("model's socket breaks", _model_breaks, "caller-hung-up"),
 )
 
 

@@ -23,6 +23,7 @@ from gateway.settings import SettingsError, flow_environment, flows_folder
 if TYPE_CHECKING:
     from gateway.flow.load import FlowError, Flows
     from gateway.problem import Form
+    from gateway.rehearsal.prepare import DemoOptions
 
 OK, FAULTS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 3
 
@@ -187,13 +188,20 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    from gateway.rehearsal.demo import DemoOptions, run_demo
+    from gateway.rehearsal.demo import run_demo
 
-    return run_demo(DemoOptions(arguments.flow, tuple(arguments.say), arguments.json, arguments.out, arguments.to))
+    return run_demo(_asked(arguments))
+
+
+def call(arguments: argparse.Namespace) -> int:
+    from gateway.rehearsal.call import CallOptions, run_call
+
+    return run_call(CallOptions(_asked(arguments), arguments.backend, arguments.mic))
 
 
 _COMMANDS: dict[str, Command] = {
     "demo": demo,
+    "call": call,
     "new": new,
     "validate": validate,
     "show": show,
@@ -204,6 +212,13 @@ _COMMANDS: dict[str, Command] = {
     "numbers": numbers,
     "doctor": doctor,
 }
+
+
+def _asked(arguments: argparse.Namespace) -> DemoOptions:
+    from gateway.rehearsal.prepare import DemoOptions
+
+    say, caller = tuple(arguments.say), arguments.caller
+    return DemoOptions(arguments.flow, say, arguments.json, arguments.out, arguments.to, caller)
 
 
 def _flows(path: Path | None) -> Flows:

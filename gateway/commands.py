@@ -25,7 +25,31 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 
 def _demo(one: argparse.ArgumentParser) -> None:
+    _placed(one)
+    _say(one)
+
+
+def _call(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--backend",
+        choices=("developer", "vertex"),
+        help="the Gemini Developer API, or Vertex AI (default: LIVE_BACKEND, or developer)",
+    )
+    _placed(one)
+    either = one.add_mutually_exclusive_group()
+    _say(either)
+    either.add_argument("--mic", action="store_true", help="talk by this machine's microphone and loudspeaker")
+
+
+def _placed(one: argparse.ArgumentParser) -> None:
     one.add_argument("--flow", type=Path, help="the flow file that answers (default: the sample dental clinic)")
+    one.add_argument("--to", metavar="LINE", help="the label or number to dial (default: the flow's first)")
+    one.add_argument("--from", dest="caller", metavar="NUMBER", help="who calls (default: a fictitious number)")
+    one.add_argument("--out", type=Path, metavar="DIR", help="where recording, transcript and summary go")
+    _json(one)
+
+
+def _say(one: argparse._ActionsContainer) -> None:
     one.add_argument(
         "--say",
         type=Path,
@@ -34,9 +58,6 @@ def _demo(one: argparse.ArgumentParser) -> None:
         metavar="WAV",
         help="what the caller says (may repeat; one.txt beside one.wav gives its words)",
     )
-    one.add_argument("--to", metavar="LINE", help="the label or number to dial (default: the flow's first)")
-    one.add_argument("--out", type=Path, metavar="DIR", help="where recording, transcript and summary go")
-    _json(one)
 
 
 def _new(one: argparse.ArgumentParser) -> None:
@@ -106,6 +127,11 @@ _TABLE: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = 
         "place a rehearsed call and hear it",
         "gateway demo --flow flows/restaurant.yaml --say hello.wav",
         _demo,
+    ),
+    "call": (
+        "place a call with the real model, by your own key (costs money)",
+        "gateway call --backend developer --flow flows/restaurant.yaml --mic",
+        _call,
     ),
     "new": ("write a flow file to begin with", "gateway new harbour-dental", _new),
     "validate": ("check flow files", "gateway validate flows --format github", _validate),

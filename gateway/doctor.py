@@ -10,8 +10,9 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from gateway.catalog import load
 from gateway.flow.compile import ArtefactError, fingerprint, read
@@ -19,13 +20,18 @@ from gateway.flow.load import FlowError, Flows
 from gateway.numbers import NumbersError, run
 from gateway.settings import Settings, SettingsError
 from gateway.settings import read as read_settings
-from gateway.twilio import signature
+from gateway.twilio import knock, signature
 
 Health = Literal["well", "wrong", "skipped"]
 PATIENCE_S = 5.0
 MAX_SKEW_S = 30.0  # a stream token lives 60 s, a knock at the core's doors as long
 MAX_BODY = 1 << 20
 SHORT = 16  # characters: a shorter stream secret can be guessed
+_ADVICE = {
+    403: "the core needs the same PUBLIC_URL and TWILIO_AUTH_TOKEN as here",
+    503: "it is full or shutting down: ask again in a minute",
+}
+_STRANGE = "something else than the core answers there: a proxy, or another service"
 _SHAPES = {"TWILIO_ACCOUNT_SID": r"AC[0-9a-f]{32}", "TWILIO_AUTH_TOKEN": r"[0-9a-zA-Z]{32}"}
 
 
@@ -54,10 +60,6 @@ class Patient:
     flows: Path
     artefact: Path
     clock: Callable[[], float]
-
-    @property
-    def core(self) -> str:
-        return self.env.get("PUBLIC_URL", "").rstrip("/")
 
     @property
     def functions(self) -> str:
@@ -134,51 +136,93 @@ def _compared(name: str, found: str, wanted: str, advice: str) -> Check:
 
 
 def _core(patient: Patient, settings: Settings | None, wanted: str) -> Iterator[Check]:
-    name, url = "core", patient.core
-    if not url:
+    name = "core"
+    if settings is None or not settings.public_url:
         yield Check(name, "skipped", "PUBLIC_URL is not set", "set it to the core's address as Twilio sees it")
         return
-    answer = _asked(f"{url}/readyz")
+    url, now = settings.public_url, patient.clock()
+    answer = _asked(f"{url}/readyz", _knock(settings, "/readyz", now))
     if isinstance(answer, str):
         yield Check(name, "wrong", f"{url} {answer}", "is it deployed, and does PUBLIC_URL name it?")
         return
-    served = answer.json.get("flows", {})
-    yield Check(name, "well" if answer.status == 200 else "wrong", f"{url} answers {answer.status}")
-    if isinstance(served, dict) and wanted:
-        advice = "deploy the core again" if not served.get("refused") else "it refused an edit: GET /readyz says why"
-        yield _compared("core's flows", str(served.get("hash", "")), wanted, advice)
+    if "ready" not in answer.json:
+        yield Check(name, "wrong", f"{url} answers {answer.status}, but isn't a core", "does PUBLIC_URL name the core?")
+        return
+    health: Health = "well" if answer.status == 200 else "wrong"
+    yield Check(name, health, f"{url} answers {answer.status}", _ADVICE.get(answer.status, ""))
+    yield from _served(answer, wanted)
     yield _clock("core's clock", answer, patient.clock())
+    yield _secret(url, settings, now)
     yield _handshake(url, settings)
 
 
-def _handshake(url: str, settings: Settings | None) -> Check:
+def _served(answer: Answer, wanted: str) -> Iterator[Check]:
+    """The flows that the core serves, and the edit that it refused."""
+    name, served = "core's flows", answer.json.get("flows")
+    if not isinstance(served, dict):
+        return
+    if served.get("faults"):
+        told = served.get("refused") or ["run: gateway validate"]
+        yield Check(name, "wrong", "it refused an edit and serves those before", str(told[0]))
+    elif wanted:
+        yield _compared(name, str(served.get("hash", "")), wanted, "deploy the core again")
+
+
+def _knock(settings: Settings, path: str, now: float) -> Mapping[str, str]:
+    """The headers with which our Functions ask the core."""
+    at = int(now)
+    signed = knock.sign(settings.stream_secrets[0], "GET", path, at)
+    return {knock.TIME_HEADER: str(at), knock.SIGNATURE_HEADER: signed}
+
+
+def _secret(url: str, settings: Settings, now: float) -> Check:
+    """The core takes what is signed with this STREAM_SECRET, and nothing unsigned."""
+    name, path = "core's secret", "/calls/doctor/next?attempt=1"
+    signed, unsigned = (_asked(url + path, headers) for headers in (_knock(settings, path, now), {}))
+    if isinstance(signed, str) or isinstance(unsigned, str):
+        return Check(name, "skipped", "the core has gone")
+    match signed.status, unsigned.status:
+        case 404, 403:
+            return Check(name, "well", "the core has the same STREAM_SECRET as here")
+        case 404, 404:
+            return Check(name, "skipped", "the core asks nobody for it (AUTH=off)")
+        case _:
+            advice = "the core, Twilio Functions and this machine need the same one, and clocks that agree"
+            return Check(name, "wrong", "the core has another STREAM_SECRET than here", advice)
+
+
+def _handshake(url: str, settings: Settings) -> Check:
     """A handshake signed as Twilio does is let in, an unsigned one is not."""
-    from websockets.exceptions import InvalidHandshake, InvalidStatus
-    from websockets.sync.client import connect
+    from websockets.exceptions import WebSocketException
 
     name, stream = "handshake", "ws" + url.removeprefix("http") + "/ws/twilio"
-    tokens = settings.twilio.auth_tokens if settings else ()
+    tokens = settings.twilio.auth_tokens
     if not tokens:
         return Check(name, "skipped", "no TWILIO_AUTH_TOKEN to sign with")
-    statuses = []
-    for headers in ({signature.HEADER: signature.sign(stream, {}, tokens[0])}, {}):
-        try:
-            with connect(stream, additional_headers=headers, open_timeout=PATIENCE_S, close_timeout=1, proxy=None):
-                statuses.append(101)
-        except InvalidStatus as refused:
-            statuses.append(refused.response.status_code)
-        except (OSError, InvalidHandshake, TimeoutError) as failed:
-            return Check(name, "wrong", f"{stream}: {type(failed).__name__}", "does a proxy stand in between?")
+    signed = {signature.HEADER: signature.sign(stream, {}, tokens[0])}
+    try:
+        statuses = _status(stream, signed), _status(stream, {})
+    except (OSError, WebSocketException, EOFError, ValueError) as failed:
+        return Check(name, "wrong", f"{stream}: {type(failed).__name__}", "does a proxy stand in between?")
     match statuses:
-        case [101, 101]:
-            return Check(name, "wrong", "an unsigned handshake is let in", "leave AUTH out")
-        case [101, _]:
+        case 101, 101:
+            return Check(name, "wrong", "an unsigned handshake is let in", "leave AUTH out of the core's environment")
+        case 101, _:
             return Check(name, "well", "a signed one is let in, an unsigned one refused")
-        case [signed, _]:
-            text = f"a signed one is answered {signed}"
-            return Check(name, "wrong", text, "the core needs the same PUBLIC_URL and TWILIO_AUTH_TOKEN as here")
-        case _:
-            raise AssertionError(statuses)
+        case status, _:
+            return Check(name, "wrong", f"a signed one is answered {status}", _ADVICE.get(status, _STRANGE))
+
+
+def _status(stream: str, headers: Mapping[str, str]) -> int:
+    """What a handshake is answered. Raises OSError, WebSocketException, EOFError or ValueError where it isn't."""
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+
+    try:
+        with connect(stream, additional_headers=headers, open_timeout=PATIENCE_S, close_timeout=1, proxy=None):
+            return 101
+    except InvalidStatus as refused:
+        return refused.response.status_code
 
 
 def _functions(patient: Patient, wanted: str) -> Iterator[Check]:
@@ -229,17 +273,23 @@ class Answer:
     json: Mapping[str, object]
 
 
-def _asked(url: str) -> Answer | str:
+def _asked(url: str, headers: Mapping[str, str] | None = None) -> Answer | str:
     """The answer, or in words why there is none."""
     if not url.startswith(("https://", "http://")):
         return "is no address"
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
-            return _answer(answer.status, answer.headers.get("Date", ""), answer.read(MAX_BODY))
+        with _opened(urllib.request.Request(url, headers=dict(headers or {}))) as answer:
+            return _answer(answer.status or 0, answer.headers.get("Date", ""), answer.read(MAX_BODY))
+    except (OSError, ValueError, HTTPException) as failed:
+        return f"doesn't answer: {getattr(failed, 'reason', '') or type(failed).__name__}"
+
+
+def _opened(request: urllib.request.Request) -> HTTPResponse | urllib.error.HTTPError:
+    """An answer of any status."""
+    try:
+        return cast(HTTPResponse, urllib.request.urlopen(request, timeout=PATIENCE_S))
     except urllib.error.HTTPError as refused:
-        return _answer(refused.code, refused.headers.get("Date", ""), refused.read(MAX_BODY))
-    except (OSError, ValueError) as failed:
-        return f"doesn't answer: {getattr(failed, 'reason', failed)}"
+        return refused
 
 
 def _answer(status: int, date: str, body: bytes) -> Answer:

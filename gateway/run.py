@@ -57,16 +57,9 @@ def _lifecycle() -> ModuleType:
     return importlib.import_module("gateway.server.lifecycle")
 
 
-CONNECTION_S = 540  # Google closes a Live connection after about ten minutes, and sessions are not resumed yet
-
-
 def _warn(settings: Settings, flows: Flows, log: Log) -> None:
     for problem in flows.warnings:
         log.write("flow-warning", {"problem": str(problem)}, {}, "warning")
-    long = [flow.name for flow in flows.flows if flow.limits.max_duration_s > CONNECTION_S]
-    if long and settings.backend != "rehearsal":
-        why = "sessions are not resumed yet: a call ends when Google closes its connection, after about ten minutes"
-        log.write("calls-end-early", {"why": why, "flows": long}, {}, "warning")
     if settings.auth and not settings.twilio.auth_tokens:
         why = "no TWILIO_AUTH_TOKEN: every call will be refused; set it, or AUTH=off for a rehearsal on this machine"
         log.write("auth-without-token", {"why": why}, {}, "warning")

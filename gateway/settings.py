@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 Backend = Literal["rehearsal", "developer", "vertex"]
 T = TypeVar("T")
 
+_PUBLIC_URL = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z._-]+)(:[0-9]{1,5})?(/[0-9A-Za-z._~/-]*)?")
+_REDIS_DATABASE = re.compile(r"(/[0-9]{0,4})?")
+REDIS_OPTIONS = ("ssl_ca_certs",)  # the file of the authorities that a private server's certificate is signed by
 LIVE_FRAMES_MS = (20, 40, 60, 100)
 MAX_CALLS_DEFAULT = 40  # bench/load.py: one core carries these with p99 of the added delay below 10 ms
 PLAYOUT_LEAD_MS_DEFAULT = (
@@ -55,6 +59,7 @@ class Settings:
     google: Google
     twilio: Twilio
     public_url: str
+    redis_url: str = field(repr=False)  # it may hold a password; empty: what outlives an instance is kept in memory
     auth: bool
     stream_secrets: tuple[str, ...] = field(repr=False)
     max_calls: int
@@ -82,6 +87,7 @@ def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> 
         google=_google(env, backend),
         twilio=_twilio(env),
         public_url=_public_url(env),
+        redis_url=_redis_url(env),
         auth=_auth(env, backend, host),
         stream_secrets=_stream_secrets(env, cloud),
         max_calls=_integer(env, "MAX_CALLS", MAX_CALLS_DEFAULT, 1, 10_000),
@@ -138,7 +144,7 @@ def _google(env: Mapping[str, str], backend: Backend) -> Google:
 
 
 def _twilio(env: Mapping[str, str]) -> Twilio:
-    tokens = (env.get("TWILIO_AUTH_TOKEN", ""), env.get("TWILIO_AUTH_TOKEN_PREVIOUS", ""))
+    tokens = (env.get(name, "").strip() for name in ("TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS"))
     account = env.get("TWILIO_ACCOUNT_SID", "")
     return Twilio(account, tuple(token for token in tokens if token), _shared_keys(env))
 
@@ -155,14 +161,36 @@ def _shared_keys(env: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _public_url(env: Mapping[str, str]) -> str:
-    url = env.get("PUBLIC_URL", "").rstrip("/")
+    url = env.get("PUBLIC_URL", "").strip().rstrip("/")
+    if url and not _PUBLIC_URL.fullmatch(url):  # what passes becomes a stream's URL: twilio.twiml refuses the rest
+        raise SettingsError("PUBLIC_URL", "takes https://HOST as Twilio sees it: no user, query or spaces")
     parts = urlsplit(url)
-    if url and (parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment):
-        raise SettingsError("PUBLIC_URL", f"takes https://HOST as Twilio sees it, not {url!r}")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise SettingsError(
             "PUBLIC_URL", "must be https:// (Twilio streams to wss:// only); http:// is for this machine"
         )
+    return url
+
+
+def _redis_url(env: Mapping[str, str]) -> str:
+    """Faults never repeat it: it may hold a password."""
+    url = env.get("REDIS_URL", "").strip()
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # raises ValueError of a port that is none
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        host, options = None, {}
+    whole = url.isascii() and url.isprintable() and " " not in url
+    if not whole or not host or parts.scheme not in ("redis", "rediss") or not _REDIS_DATABASE.fullmatch(parts.path):
+        form = "redis://HOST:PORT or, with TLS, rediss://USER:PASSWORD@HOST:PORT/DATABASE"
+        raise SettingsError("REDIS_URL", f"takes {form} (%-escape what is special in a password)")
+    if parts.fragment or (options and (parts.scheme != "rediss" or set(options) - set(REDIS_OPTIONS))):
+        raise SettingsError("REDIS_URL", f"takes no options but {', '.join(REDIS_OPTIONS)}, with rediss://")
+    if (file := options.get("ssl_ca_certs")) is not None and not Path(file).is_file():
+        raise SettingsError("REDIS_URL", "ssl_ca_certs names no file")
     return url
 
 
@@ -174,10 +202,10 @@ def _auth(env: Mapping[str, str], backend: Backend, host: str) -> bool:
 
 
 def _stream_secrets(env: Mapping[str, str], cloud: bool) -> tuple[str, ...]:
-    current = env.get("STREAM_SECRET", "")
+    current = env.get("STREAM_SECRET", "").strip()  # secret stores hand out the line end that `echo` wrote
     if cloud and not current:
         raise SettingsError("STREAM_SECRET", "is needed on Cloud Run: every instance must sign stream tokens alike")
-    previous = env.get("STREAM_SECRET_PREVIOUS", "")
+    previous = env.get("STREAM_SECRET_PREVIOUS", "").strip()
     return tuple(s for s in (current or secrets.token_urlsafe(32), previous) if s)
 
 

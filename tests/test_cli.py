@@ -107,6 +107,10 @@ def test_json_is_short_for_the_format(tmp_path: Path, capsys: pytest.CaptureFixt
         (["serve", "--port", "http"], {}, 2, "gateway: PORT: takes a whole number from 0 to 65535, not 'http'"),
         (["serve"], {"LIVE_BACKEND": "nothing"}, 2, "gateway: LIVE_BACKEND: takes one of rehearsal, developer, vertex"),
         (["serve", "--flows", "/no/such/folder"], {}, 1, "there is no such file or folder"),
+        (["call"], {"LIVE_BACKEND": "rehearsal"}, 2, "gateway call: LIVE_BACKEND=rehearsal is a script, not a model: "),
+        (["call", "--backend", "rehearsal"], {}, 2, "argument --backend: invalid choice: 'rehearsal'"),
+        (["call", "--mic", "--say", "a.wav"], {}, 2, "argument --say: not allowed with argument --mic"),
+        (["call"], {"GOOGLE_API_KEY": "a key"}, 2, "gateway call: GOOGLE_API_KEY holds a space, "),
         (["sing"], {}, 2, "invalid choice: 'sing'"),
         ([], {}, 2, "the following arguments are required: COMMAND"),
     ],
@@ -119,7 +123,9 @@ def test_wrong_use_is_one_clear_line(arguments: list[str], env: dict[str, str], 
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("command", ["demo", "new", "validate", "show", "explain", "compile", "schema", "serve"])
+@pytest.mark.parametrize(
+    "command", ["demo", "call", "new", "validate", "show", "explain", "compile", "schema", "serve"]
+)
 def test_each_command_helps_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

@@ -92,15 +92,6 @@ def test_without_an_auth_token_it_says_that_calls_will_be_refused(
     assert capsys.readouterr().out == ""
 
 
-def test_on_a_real_backend_it_says_when_calls_end(
-    tmp_path: Path, served: list[Settings], capsys: pytest.CaptureFixture[str]
-) -> None:
-    env = {"LIVE_BACKEND": "developer", "GOOGLE_API_KEY": "k", "TWILIO_AUTH_TOKEN": "t", "LOG_FORMAT": "json"}
-    run.run_server({"FLOWS_DIR": folder(tmp_path), **env})
-    assert notes(capsys.readouterr().out)["calls-end-early"]["flows"] == ["one"]
-    run.run_server({"FLOWS_DIR": folder(tmp_path, FLOW + "limits: { max_duration: 5m }\n"), **env})
-    assert capsys.readouterr().out == ""
-
 
 def test_a_flows_warnings_are_in_the_log(
     tmp_path: Path, served: list[Settings], capsys: pytest.CaptureFixture[str]

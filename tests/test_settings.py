@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.server.documents import stream_url
 from gateway.settings import SettingsError, child_environment, flows_folder, is_loopback, read
+from gateway.twilio import twiml
 
 CLOUD = {
     "K_SERVICE": "gateway",
@@ -16,6 +18,21 @@ CLOUD = {
     "TWILIO_AUTH_TOKEN": "t",
     "PUBLIC_URL": "https://gw.example.com",
 }
+NO_URL = "takes https://HOST as Twilio sees it: no user, query or spaces"
+NO_REDIS = (
+    "takes redis://HOST:PORT or, with TLS, rediss://USER:PASSWORD@HOST:PORT/DATABASE "
+    "(%-escape what is special in a password)"
+)
+NO_REDIS_URLS = (
+    *("MARK", "localhost:6379", "http://MARK", "unix:///run/redis.sock", "redis://", "redis://:MARK@", "redis:///0"),
+    *("redis://:MARK@h:port", "redis://:MARK@h:70000", "redis://:MA#RK@h", "redis://:MA/RK@h", "redis://:MARK@h/zero"),
+    *("redis://:MARK@h/0/1", "redis://[::1", "redis://h MARK", "redis://hö", "redis://h?MARK"),
+)
+NO_URLS = (  # each was once taken, and had every call rejected or the handshake never match
+    *("gw.example.com", "HTTPS://gw.example.com", "https://", "https://:8080", "https://gw example.com"),
+    *("https://ann:MARK@gw.example.com", "https://gw.example.com?", "https://gw.example.com#", "https://h:port"),
+    *("https://h\\x", "https://[::1", "https://h/a b", "https://gw.example.com/?a=1", "https://h\x00", "wss://h"),
+)
 
 
 def test_nothing_set_is_a_rehearsal_on_this_machine() -> None:
@@ -85,7 +102,14 @@ def test_the_previous_token_is_accepted_as_well() -> None:
             "GOOGLE_GEMINI_BASE_URL: takes a URL that begins with https://, wss://, http:// or ws://, "
             "not 'localhost:1'",
         ),
-        ({"PUBLIC_URL": "gw.example.com"}, "PUBLIC_URL: takes https://HOST as Twilio sees it, not 'gw.example.com'"),
+        *(({"PUBLIC_URL": url}, f"PUBLIC_URL: {NO_URL}") for url in NO_URLS),
+        *(({"REDIS_URL": url}, f"REDIS_URL: {NO_REDIS}") for url in NO_REDIS_URLS),
+        *(
+            ({"REDIS_URL": f"{scheme}://h?{option}"}, "REDIS_URL: takes no options but ssl_ca_certs, with rediss://")
+            for scheme, option in (("rediss", "ssl_cert_reqs=none"), ("rediss", "socket_timeout=9"), ("redis", "db=1"))
+        ),
+        ({"REDIS_URL": "rediss://h#MARK"}, "REDIS_URL: takes no options but ssl_ca_certs, with rediss://"),
+        ({"REDIS_URL": "rediss://h?ssl_ca_certs=/no/such.pem"}, "REDIS_URL: ssl_ca_certs names no file"),
         (
             {"PUBLIC_URL": "http://gw.example.com"},
             "PUBLIC_URL: must be https:// (Twilio streams to wss:// only); http:// is for this machine",
@@ -111,16 +135,43 @@ def test_a_wrong_value_is_named_with_what_it_takes(env: dict[str, str], words: s
     with pytest.raises(SettingsError) as raised:
         read(env)
     assert str(raised.value) == words
+    assert raised.value.__cause__ is None
+    assert "MARK" not in words
     assert raised.value.variable == words.split(":")[0]
 
 
 def test_secrets_are_not_in_the_text_of_the_settings() -> None:
     env = {**CLOUD, "GOOGLE_API_KEY": "MARK1", "STREAM_SECRET": "MARK2", "TWILIO_AUTH_TOKEN": "MARK3"}
-    assert "MARK" not in repr(read(env))
+    assert "MARK" not in repr(read({**env, "REDIS_URL": "redis://:MARK4@h"}))
 
 
-def test_a_trailing_slash_of_the_public_url_does_not_matter() -> None:
-    assert read({"PUBLIC_URL": "https://gw.example.com/"}).public_url == "https://gw.example.com"
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://localhost", "redis://10.0.0.3:6379", "redis://[::1]:6379/0", "redis://:p%40ss@h/", " redis://h\n"),
+        *("rediss://user:pass@h:6378/15", f"rediss://h?ssl_ca_certs={__file__}", ""),
+    ],
+)
+def test_where_the_store_is(url: str) -> None:
+    assert read({"REDIS_URL": url}).redis_url == url.strip()
+
+
+@pytest.mark.parametrize("url", ["https://gw.example.com/", " https://gw.example.com\n", "https://gw.example.com//"])
+def test_a_trailing_slash_or_line_end_of_the_public_url_does_not_matter(url: str) -> None:
+    assert read({"PUBLIC_URL": url}).public_url == "https://gw.example.com"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://GW.example.com", "https://h/path/below", "http://[::1]:8080", "https://h:8443"]
+)
+def test_what_is_taken_as_public_url_becomes_a_streams(url: str) -> None:
+    stream = twiml.Stream(stream_url(read({"PUBLIC_URL": url}).public_url))
+    assert "<Stream" in twiml.connect(stream, {})
+
+
+def test_the_line_end_of_a_secret_store_is_no_part_of_the_secret() -> None:
+    settings = read({"TWILIO_AUTH_TOKEN": "a\n", "STREAM_SECRET": "b\n", "STREAM_SECRET_PREVIOUS": "c\n"})
+    assert (settings.twilio.auth_tokens, settings.stream_secrets) == (("a",), ("b", "c"))
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class _Floor:
         return min(self._blocks)
 
 
-class _Frames:
+class Frames:
     """Sound in any pieces -> the level of every whole frame."""
 
     def __init__(self, size: int) -> None:
@@ -176,7 +176,7 @@ class SpeechMeter:
         if rate <= 0 or rate % 50:
             raise ValueError(f"rate must be a positive multiple of 50 Hz, not {rate}")
         self._bytes_per_ms = rate * 2 / 1000
-        self._sounds = _Frames(rate * 2 * FRAME_MS // 1000)
+        self._sounds = Frames(rate * 2 * FRAME_MS // 1000)
         self._floor = _Floor()
         self._judge = _Judge(_frames(onset_ms), _frames(hangover_ms), start, end)
         self._judge.adapt(self._floor.level())

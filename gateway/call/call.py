@@ -1,8 +1,11 @@
-"""One call, whole: facts in, orders out. Four machines, each with its own file, meet here and nowhere else.
+"""One call, whole: facts in, orders out. Its machines, each with its own file, meet here.
 
     hearing     the caller's sound and words
     speech      the agent's sound and words, sent and heard
     turn        whose turn it is, as a table
+    recovery    the model's session across connections, and what is done when it says nothing
+    errands     what the model asks for: tools, and the end of the call
+    span        how long it may last, and cost
     ledger      what is told, and added up
 
 `handle` never waits and reads no clock. The shell calls it with every fact, carries out the orders in their order, and
@@ -15,10 +18,13 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.call import facts
-from gateway.call.facts import EndReason, Fact, HangUp, OpenModel, Order
+from gateway.call.errands import Errands
+from gateway.call.facts import EndReason, Fact, HangUp, Order
 from gateway.call.hearing import Hearing
 from gateway.call.ledger import Ledger
 from gateway.call.plan import Plan
+from gateway.call.recovery import Parts, Recovery
+from gateway.call.span import Span
 from gateway.call.speech import Speech
 from gateway.call.turn import Signal, State, Turn
 from gateway.live import cues
@@ -27,24 +33,26 @@ from gateway.twilio import media
 
 GOING_AWAY = 1001  # RFC 6455: the endpoint is going away
 INTERNAL_ERROR = 1011
+TALKING = (State.GREETING, State.SPEAKING)
 DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the caller's sound goes to the model
 
 
 class Call:
     """`handle(fact, now) -> orders`; `deadline() -> when the next Tick is due`. `now` is seconds, monotonic."""
 
-    __slots__ = ("_hearing", "_ledger", "_line_at", "_longest", "_plan", "_prompts", "_speech", "_turn", "_warn_at")
+    __slots__ = ("_errands", "_hearing", "_ledger", "_plan", "_prompts", "_recovery", "_span", "_speech", "_turn")
 
     def __init__(self, plan: Plan, now: float) -> None:
         self._plan = plan
-        self._longest = now + plan.max_duration_s
-        self._warn_at = None if plan.warn_at_s is None else now + plan.warn_at_s
-        self._hearing = Hearing(plan.message_ms)
+        self._prompts = 0
+        self._span = Span(plan, now)
+        self._hearing = Hearing(plan.message_ms, plan.persona.vad)
         self._speech = Speech(plan.lead_ms)
         self._turn = Turn(now)
-        self._line_at = now
-        self._prompts = 0
-        self._ledger = Ledger(now)
+        self._ledger = Ledger(plan.persona.model.name, now)
+        self._errands = Errands(plan.tools, self._ledger, asynchronous=plan.asynchronous)
+        parts = Parts(self._hearing, self._speech, self._turn, self._errands, self._ledger)
+        self._recovery = Recovery(plan.setup, parts, now)
 
     def handle(self, fact: Fact, now: float) -> list[Order]:
         """The orders that `fact` leads to, in the order in which they are to be carried out."""
@@ -52,11 +60,13 @@ class Call:
             return []
         orders = HANDLERS[type(fact)](self, fact, now)
         if not self.ended:
+            orders += self._recovery.pump(now)
             orders += self._speech.pump(now)
             orders += self._heard(now)
+            orders += self._errands.expire(now)
             orders += self._warn(now)
             orders += self._expire(now)
-        if self._turn.state not in DEAF and not self._hearing.is_open:
+        if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open:
             orders += self._open_ears(now)
         return orders
 
@@ -64,9 +74,8 @@ class Call:
         """When something will be due by time alone; None once the call has ended."""
         if self.ended:
             return None
-        silent_at = self._line_at + self._plan.patience.phone
-        warn_at = self._warn_at if self._turn.state is State.LISTENING else None
-        times = (self._longest, silent_at, self._due(), self._speech.deadline(), warn_at)
+        span, errands = self._span.deadline(may_warn=self._may_warn), self._errands.deadline(self._speech.free_at)
+        times = (span, errands, self._due(), self._speech.deadline(), self._recovery.deadline())
         return min(time for time in times if time is not None)
 
     @property
@@ -78,15 +87,28 @@ class Call:
     def _started(self, fact: media.Started, now: float) -> list[Order]:
         plan = self._plan
         fields = {"flow": plan.flow, "line": plan.line, "persona": plan.persona.name, "model": plan.persona.model.name}
-        return [self._ledger.note("call-started", now, fields), OpenModel(plan.setup)]
+        return [self._ledger.note("call-started", now, fields)]
 
     def _caller_audio(self, fact: media.CallerAudio, now: float) -> list[Order]:
-        self._line_at = now
+        self._span.line(now)
+        self._hearing.talks(self._turn.state in TALKING)
         messages, signals = self._hearing.push(fact, self._ledger.ms(now))
+        orders: list[Order] = [*messages]
         for signal in signals:
             self._prompts = 0
+            if signal is Signal.CALLER_BEGAN and self._cuts_in:
+                more = self._speech.unfinished is not None  # sound of the turn that is cut is still to come
+                orders += self._cut_in(now)
+                self._speech.void(now if more else None)
             self._turn.take(signal, now)
-        return list(messages)
+        return orders
+
+    @property
+    def _cuts_in(self) -> bool:
+        """Whether the caller's speech is a barge-in by the gateway's own word, without waiting for the model's."""
+        persona = self._plan.persona
+        decides = persona.vad.mode == "gateway" and persona.barge_in.enabled and self._hearing.is_open
+        return decides and self._turn.state in TALKING and self._speech.open
 
     def _mark_played(self, fact: media.MarkPlayed, now: float) -> list[Order]:
         self._speech.mark(fact.name, now)
@@ -111,9 +133,13 @@ class Call:
     # the model
 
     def _ready(self, fact: live.Ready, now: float) -> list[Order]:
-        if self._turn.state is not State.OPENING:
+        found = self._recovery.ready(now)
+        if found is None:
             return []
-        orders: list[Order] = [self._ledger.note("model-ready", now, {"after_ms": self._ledger.ms(now)})]
+        arrival, orders = found
+        if arrival.how != "first" and self._turn.state is not State.OPENING:
+            return [*orders, *self._greet_again(now)]
+        orders.append(self._ledger.note("model-ready", now, {"after_ms": self._ledger.ms(now)}))
         greeting = self._plan.persona.greeting
         if greeting is None:
             self._turn.take(Signal.READY, now)
@@ -123,7 +149,16 @@ class Call:
         self._turn.take(Signal.GREET, now)
         return [*orders, live.SendText(cues.say(self._plan.greeting))]
 
+    def _greet_again(self, now: float) -> list[Order]:
+        """The greeting, where the model was lost before its first sound."""
+        if self._turn.state is not State.GREETING or self._speech.open:
+            return []
+        return [live.SendText(cues.say(self._plan.greeting))]
+
     def _model_audio(self, fact: live.ModelAudio, now: float) -> list[Order]:
+        self._recovery.alive()
+        self._recovery.sign(self._ledger.ms(now))
+        self._errands.sound(now)
         first = self._speech.sound(fact.pcm, now, self._ledger.ms(now))
         self._turn.take(Signal.AGENT_SOUND, now)
         if first is None:
@@ -140,6 +175,7 @@ class Call:
 
     def _input_transcript(self, fact: live.InputTranscript, now: float) -> list[Order]:
         self._hearing.words(fact, self._ledger.ms(now))
+        self._recovery.sign(self._ledger.ms(now))
         if fact.text.strip():
             self._prompts = 0
         if fact.text.strip() and self._turn.state is State.LISTENING:
@@ -151,7 +187,10 @@ class Call:
         return []
 
     def _turn_complete(self, fact: live.TurnComplete, now: float) -> list[Order]:
+        self._recovery.sign(self._ledger.ms(now))
         sounded = self._speech.turn_complete()
+        if fact.status != "IN_PROGRESS":
+            self._errands.complete(now, quiet=not self._speech.open)
         if not sounded and not self._speech.open and fact.status != "IN_PROGRESS":
             self._turn.take(Signal.AGENT_PASSED, now)
         if fact.reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
@@ -159,8 +198,13 @@ class Call:
         return [self._ledger.note("turn-refused", now, {"reason": fact.reason}, severity="warning")]
 
     def _interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
+        self._speech.void(None)
+        return self._cut_in(now)
+
+    def _cut_in(self, now: float) -> list[Order]:
+        """The caller speaks over the agent."""
         clears, spoken = self._speech.interrupt(now, self._ledger.ms(now))
-        orders: list[Order] = [*clears]
+        orders: list[Order] = [*clears, *self._errands.interrupted(now)]
         if spoken is not None:
             orders.append(self._ledger.barge_in(spoken.heard_ms, now))
             orders += self._ledger.turn(spoken, now)
@@ -170,29 +214,43 @@ class Call:
         return orders
 
     def _tool_call(self, fact: live.ToolCall, now: float) -> list[Order]:
-        """No tools are declared yet, but a call that stays unanswered would leave the model stuck for good."""
-        answers = tuple(live.FunctionResult(c.id, c.name, {"error": "there is no such tool"}) for c in fact.calls)
-        names = [c.name[:64] for c in fact.calls]
-        return [
-            live.SendToolResults(answers),
-            self._ledger.note("tool-unknown", now, {"tools": names}, severity="warning"),
-        ]
+        return self._errands.called(fact, now)
+
+    def _tool_cancelled(self, fact: live.ToolCallCancelled, now: float) -> list[Order]:
+        return self._errands.cancelled(fact, now)
+
+    def _tool_done(self, fact: facts.ToolDone, now: float) -> list[Order]:
+        orders = self._errands.done(fact, now)
+        if self._turn.state is State.ANSWERING:
+            self._turn.restart(now)  # the model answers when it has the result
+        return orders
 
     def _going_away(self, fact: live.GoingAway, now: float) -> list[Order]:
-        return [self._ledger.note("model-going-away", now, {"time_left_s": fact.time_left_s}, severity="warning")]
+        return self._recovery.going_away(fact, now)
+
+    def _resumption(self, fact: live.ResumptionUpdate, now: float) -> list[Order]:
+        self._recovery.update(fact, now)
+        return []
 
     def _usage(self, fact: live.Usage, now: float) -> list[Order]:
-        self._ledger.used(fact)
-        return []
+        self._ledger.used(fact, now)
+        if not self._ledger.costs_more_than(self._plan.max_cost_usd) or not self._span.spent(now):
+            return []
+        return [self._ledger.note("cost-reached", now, {"max_cost_usd": self._plan.max_cost_usd}, severity="warning")]
 
     def _unknown_message(self, fact: live.UnknownMessage, now: float) -> list[Order]:
         keys = self._ledger.unseen(fact.keys)
         return [self._ledger.note("model-unknown-message", now, {"keys": keys}, severity="warning")] if keys else []
 
     def _model_gone(self, fact: facts.ModelGone, now: float) -> list[Order]:
-        note = self._ledger.note("model-gone", now, {"code": fact.code}, {"reason": fact.reason}, "error")
+        return [*self._recovery.gone(fact, now), *self._given_up(now)]
+
+    def _given_up(self, now: float) -> list[Order]:
+        """The end, where the model can't be had any more."""
+        if not self._recovery.lost:
+            return []
         opening = self._turn.state is State.OPENING
-        return [note, *self._end("model-unavailable" if opening else "model-gone", now, INTERNAL_ERROR)]
+        return self._end("model-unavailable" if opening else "model-gone", now, INTERNAL_ERROR)
 
     # us
 
@@ -200,7 +258,7 @@ class Call:
         return self._end("draining", now, GOING_AWAY)
 
     def _nothing(self, fact: Fact, now: float) -> list[Order]:
-        """Facts that change nothing: thoughts are never spoken, and resumption has its own issue."""
+        """Facts that change nothing: thoughts are never spoken."""
         return []
 
     # what time and play-out bring
@@ -210,6 +268,7 @@ class Call:
         if spoken is None:
             return []
         orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now) + self._ledger.turn(spoken, now)
+        self._errands.heard()
         self._agent_done(Signal.AGENT_HEARD, now)
         return orders
 
@@ -221,19 +280,26 @@ class Call:
 
     def _warn(self, now: float) -> list[Order]:
         """Tell the agent, in a moment when nobody speaks, that the call ends soon: words in mid-turn cut it short."""
-        if self._warn_at is None or now < self._warn_at or self._turn.state is not State.LISTENING:
+        left_s = self._span.warn(now) if self._may_warn else None
+        if left_s is None:
             return []
-        self._warn_at = None
-        left_s = max(round(self._longest - now), 1)
         self._turn.take(Signal.PROMPTED, now)
         self._hearing.answered()  # what the agent says next answers us, not the caller
         return [self._ledger.note("ends-soon", now, {"left_s": left_s}), live.SendText(cues.wind_up(left_s))]
 
+    @property
+    def _may_warn(self) -> bool:
+        return self._turn.state is State.LISTENING and self._recovery.live and not self._errands.closing
+
     def _expire(self, now: float) -> list[Order]:
-        if now >= self._longest:
-            return self._end("max-duration", now)
-        if now >= self._line_at + self._plan.patience.phone:
+        if self._span.over(now):
+            return self._end(self._span.reason, now)
+        if self._errands.over(now, self._speech.free_at):
+            return self._end("agent-hung-up", now)
+        if self._span.silent(now):
             return [self._ledger.note("phone-silent", now, severity="warning"), *self._end("phone-gone", now)]
+        if self._recovery.lost:
+            return self._given_up(now)
         due = self._due()
         if due is None or now < due:
             return []
@@ -246,6 +312,12 @@ class Call:
                 return self._state_expired(now)
 
     def _due(self) -> float | None:
+        """When the state is left by time. While the model is away only its coming is waited for."""
+        state = self._turn.state
+        if not self._recovery.live and state is not State.OPENING:
+            return None
+        if self._errands.closing or (self._errands.pending and state is State.ANSWERING):
+            return None
         return self._turn.due(self._plan.patience, self._speech.free_at)
 
     def _opening_expired(self, now: float) -> list[Order]:
@@ -262,15 +334,30 @@ class Call:
         return [self._ledger.note("idle-prompt", now, {"nth": self._prompts}), live.SendText(cues.say(idle.say))]
 
     def _state_expired(self, now: float) -> list[Order]:
-        """The agent, or the caller, took longer than the state may last: say so and listen."""
+        """The agent, or the caller, took longer than the state may last: say so and listen; but a model that owes an
+        answer and says nothing is stuck."""
         state = self._turn.state
+        if state is State.ANSWERING and (self._hearing.owed(self._recovery.sign_ms) or self._recovery.nudged):
+            return [*self._recovery.stuck(now), *self._given_up(now)]
+        cue = self._owed_cue(state)
+        self._errands.heard()
         spoken = self._speech.cut(now, self._ledger.ms(now))
         if state is State.HEARING:
             self._turn.take(Signal.EXPIRED, now)  # what never stops is noise: it is not heard again as speech
         else:
             self._agent_done(Signal.EXPIRED, now)
         note = self._ledger.note("state-expired", now, {"state": state.name.lower()}, severity="warning")
-        return [note, *self._ledger.turn(spoken, now)]
+        orders: list[Order] = [note, *self._ledger.turn(spoken, now)]
+        if not cue or self._hearing.speaking:
+            return orders
+        self._turn.take(Signal.PROMPTED, now)
+        return [*orders, *self._recovery.stuck(now, cue), *self._given_up(now)]
+
+    def _owed_cue(self, state: State) -> str:
+        """What to tell a model that stopped in mid-sentence, or never began its greeting."""
+        if state in (State.SPEAKING, State.GREETING) and self._speech.unfinished is not None:
+            return cues.go_on(self._speech.unfinished)
+        return cues.say(self._plan.greeting) if state is State.GREETING and not self._speech.open else ""
 
     def _open_ears(self, now: float) -> list[Order]:
         """The caller's sound goes to the model from here on, what was kept first."""
@@ -306,9 +393,9 @@ HANDLERS: dict[type, Callable[[Call, Any, float], list[Order]]] = {
     live.InputTranscript: Call._input_transcript,
     live.OutputTranscript: Call._output_transcript,
     live.ToolCall: Call._tool_call,
-    live.ToolCallCancelled: Call._nothing,
+    live.ToolCallCancelled: Call._tool_cancelled,
     live.GoingAway: Call._going_away,
-    live.ResumptionUpdate: Call._nothing,
+    live.ResumptionUpdate: Call._resumption,
     live.Usage: Call._usage,
     live.VoiceActivity: Call._nothing,
     live.UnknownMessage: Call._unknown_message,
@@ -316,5 +403,6 @@ HANDLERS: dict[type, Callable[[Call, Any, float], list[Order]]] = {
     facts.PhoneGone: Call._phone_gone,
     facts.PhoneFault: Call._phone_fault,
     facts.ModelGone: Call._model_gone,
+    facts.ToolDone: Call._tool_done,
     facts.Draining: Call._draining,
 }

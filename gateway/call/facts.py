@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gateway.call.requests import RunTool
 from gateway.live import messages as live
 from gateway.twilio import media
 
@@ -41,11 +42,20 @@ class ModelGone:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolDone:
+    """A tool came to its end, well or badly. `id` is its RunTool's; `closes`: it asks for the end of the call."""
+
+    id: str
+    result: Mapping[str, Any]
+    closes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Draining:
     """The instance is going away."""
 
 
-Fact = media.FromTwilio | live.ServerMessage | Tick | PhoneGone | PhoneFault | ModelGone | Draining
+Fact = media.FromTwilio | live.ServerMessage | Tick | PhoneGone | PhoneFault | ModelGone | ToolDone | Draining
 
 # Orders --------------------------------------------------------------------------------------------------------------
 
@@ -55,6 +65,8 @@ EndReason = Literal[
     "protocol-error",
     "idle",
     "max-duration",
+    "max-cost",
+    "agent-hung-up",
     "model-unavailable",
     "model-gone",
     "draining",
@@ -62,8 +74,14 @@ EndReason = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareModel:
+    """Open a socket to the model and send nothing: the next `OpenModel` uses it."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenModel:
-    """Open a Live session with this first message."""
+    """Open a Live session with this first message. A connection that is still there is closed first: a session takes
+    one at a time. What that one still sends is not told, nor its end."""
 
     setup: live.Setup
 
@@ -87,4 +105,16 @@ class Note:
     severity: Literal["debug", "info", "warning", "error"] = "info"
 
 
-Order = media.ToTwilio | live.SendAudio | live.SendText | live.SendToolResults | OpenModel | HangUp | Note
+Order = (
+    media.ToTwilio
+    | live.SendAudio
+    | live.SendActivityStart
+    | live.SendActivityEnd
+    | live.SendText
+    | live.SendToolResults
+    | RunTool
+    | PrepareModel
+    | OpenModel
+    | HangUp
+    | Note
+)

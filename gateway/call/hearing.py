@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-from gateway.audio.level import SpeechMeter
+from collections.abc import Sequence
+
+from gateway.audio.level import Edge, SpeechMeter
+from gateway.call.gate import Gate, Message
 from gateway.call.intake import Intake
 from gateway.call.transcript import CallerTurn, Spoken
 from gateway.call.turn import Signal
+from gateway.flow.model import Vad
 from gateway.live.messages import InputTranscript, SendAudio
 from gateway.twilio.media import CallerAudio
 
+SPEECH_MS = 800  # what lasts longer than this without a pause is hardly a noise
 ONSET_MS = 80  # facts of the field: 80 to 160 ms for every detector that does not fire on clicks
 HANGOVER_MS = 300  # shorter than any endpointing, so that a turn's end is known before the agent answers
 
 
 class Hearing:
-    __slots__ = ("_caller", "_intake", "_meter", "_silent_since")
+    __slots__ = ("_caller", "_ear", "_longest_ms", "_silent_since", "_since_ms", "_started_ms")
 
-    def __init__(self, message_ms: int) -> None:
-        self._intake = Intake(message_ms)
-        self._meter = SpeechMeter(8000, onset_ms=ONSET_MS, hangover_ms=HANGOVER_MS)
+    def __init__(self, message_ms: int, vad: Vad) -> None:
+        self._ear: Gate | _Ear = Gate(message_ms, vad) if vad.mode == "gateway" else _Ear(message_ms)
         self._caller = CallerTurn()
+        self._longest_ms = 0.0  # of the turn's pieces of speech, on the line's clock
+        self._started_ms = 0.0  # where the last one began, on that clock
+        self._since_ms = 0  # when it was noticed, on the call's
         self._silent_since: int | None = None  # the end of the caller's speech that nobody has answered yet
 
-    def push(self, audio: CallerAudio, now_ms: int) -> tuple[list[SendAudio], list[Signal]]:
+    def push(self, audio: CallerAudio, now_ms: int) -> tuple[Sequence[Message], list[Signal]]:
         """One frame: what goes to the model, and whether the caller began or finished speaking."""
         signals = []
-        for edge in self._meter.push_mulaw(audio.mulaw):
-            at_ms = round(now_ms - (self._meter.position_ms - edge.at_ms))
+        messages, edges = self._ear.push(audio)
+        for edge in edges:
+            at_ms = round(now_ms - (self._ear.position_ms - edge.at_ms))
             if edge.kind == "start":
                 self._caller.began(at_ms)
+                self._started_ms, self._since_ms = edge.at_ms, now_ms
                 self._silent_since = None
                 signals.append(Signal.CALLER_BEGAN)
             else:
                 self._caller.ended(at_ms)
+                self._longest_ms = max(self._longest_ms, edge.at_ms - self._started_ms)
                 self._silent_since = at_ms
                 signals.append(Signal.CALLER_FINISHED)
-        return self._intake.push(audio), signals
+        return messages, signals
 
-    def open(self) -> list[SendAudio]:
+    def talks(self, agent: bool) -> None:
+        """Whether the agent is heard now: where the gateway decides, it then takes a little more to be speech."""
+        self._ear.talks(agent)
+
+    def open(self) -> Sequence[Message]:
         """Let the sound through to the model, what was kept first."""
-        return self._intake.open()
+        return self._ear.open()
+
+    def shut(self, *, again: bool) -> None:
+        """Keep the sound: the model is gone. `again`: with what it has heard of the caller's turn."""
+        self._ear.shut(again=again)
 
     def words(self, heard: InputTranscript, now_ms: int) -> None:
         self._caller.say(heard.text, now_ms, interim=heard.interim)
@@ -47,6 +65,8 @@ class Hearing:
     def answered(self) -> int | None:
         """When the caller fell silent, told once: what the agent says after its answer answers nothing."""
         since, self._silent_since = self._silent_since, None
+        self._ear.answered()
+        self._longest_ms = 0.0
         return since
 
     def close(self, now_ms: int) -> Spoken | None:
@@ -55,6 +75,54 @@ class Hearing:
         if spoken is not None:
             self._caller = CallerTurn()
         return spoken
+
+    def owed(self, sign_ms: int) -> bool:
+        """Whether a turn of the caller's is without its answer: one of which the model has told words, or one that was
+        too long for noise, and since which the model (its last sign was at `sign_ms`) has told nothing at all."""
+        unheard = self._longest_ms >= SPEECH_MS and sign_ms < self._since_ms
+        return self._caller.understood or unheard
+
+    @property
+    def is_open(self) -> bool:
+        return self._ear.is_open
+
+    @property
+    def speaking(self) -> bool:
+        return self._ear.speaking
+
+    @property
+    def dropped_ms(self) -> int:
+        """Sound that was kept for the model and had to be dropped."""
+        return self._ear.dropped_ms
+
+
+class _Ear:
+    """Where the model decides when the caller speaks: all sound goes to it, and the level of the line only times turns.
+    The same doors as `Gate`'s."""
+
+    __slots__ = ("_intake", "_meter")
+
+    def __init__(self, message_ms: int) -> None:
+        self._intake = Intake(message_ms)
+        self._meter = SpeechMeter(8000, onset_ms=ONSET_MS, hangover_ms=HANGOVER_MS)
+
+    def push(self, audio: CallerAudio) -> tuple[list[SendAudio], list[Edge]]:
+        edges = list(self._meter.push_mulaw(audio.mulaw))
+        if any(edge.kind == "start" for edge in edges):
+            self._intake.began()
+        return self._intake.push(audio), edges
+
+    def talks(self, agent: bool) -> None:
+        """It makes no difference to the level."""
+
+    def open(self) -> list[SendAudio]:
+        return self._intake.open()
+
+    def shut(self, *, again: bool) -> None:
+        self._intake.shut(again=again)
+
+    def answered(self) -> None:
+        self._intake.answered()
 
     @property
     def is_open(self) -> bool:
@@ -65,6 +133,9 @@ class Hearing:
         return self._meter.speaking
 
     @property
+    def position_ms(self) -> float:
+        return self._meter.position_ms
+
+    @property
     def dropped_ms(self) -> int:
-        """Sound that was kept for the model and had to be dropped."""
         return self._intake.dropped_ms

@@ -9,7 +9,8 @@ from gateway.live.messages import SendAudio
 from gateway.twilio.media import CallerAudio
 
 BYTES_PER_MS = 8  # mu-law at 8 kHz
-KEEP_MS = 15_000  # kept sound while the model isn't ready or the greeting is protected: 120 kB a call at most
+KEEP_MS = 15_000  # kept sound while the model isn't there or the greeting is protected: 120 kB a call at most
+PRE_ROLL_MS = 300  # before the caller was noticed to speak: the beginning of the word
 RELEASE_MS = 1_000  # kept sound goes out in messages of this length
 FILL_FRAMES = 50  # a longer hole than a second is not filled: the caller was away, not the network
 SILENCE = b"\xff"
@@ -18,14 +19,14 @@ SILENCE = b"\xff"
 class Intake:
     """mu-law frames in, `SendAudio` of `message_ms` out. Closed at first: sound is kept, the oldest dropped first."""
 
-    __slots__ = ("_chunk", "_kept", "_kept_bytes", "_message_bytes", "_open", "_partial", "_uplink", "dropped_ms")
+    __slots__ = ("_chunk", "_kept", "_message_bytes", "_open", "_partial", "_recent", "_uplink", "dropped_ms")
 
     def __init__(self, message_ms: int) -> None:
         self._message_bytes = message_ms * BYTES_PER_MS
         self._uplink = Uplink()
         self._partial = bytearray()
-        self._kept: deque[bytes] = deque()
-        self._kept_bytes = 0
+        self._kept = _Reel(KEEP_MS)
+        self._recent = _Reel(PRE_ROLL_MS)  # sent already: what a new connection has to hear again
         self._open = False
         self._chunk = 0
         self.dropped_ms = 0
@@ -41,16 +42,36 @@ class Intake:
         if 0 < missing <= FILL_FRAMES:
             mulaw = SILENCE * (missing * len(mulaw)) + mulaw
         if not self._open:
-            self._keep(mulaw)
+            self.dropped_ms += self._kept.add(mulaw) // BYTES_PER_MS
             return []
+        self._recent.add(mulaw)
         return self._gather(mulaw)
+
+    def began(self) -> None:
+        """The caller speaks: from here on (and a little before) what is sent is remembered until it is answered."""
+        self._recent.most = KEEP_MS * BYTES_PER_MS
+
+    def answered(self) -> None:
+        """The model has heard the caller out: nothing of it need be sent again."""
+        self._recent.most = PRE_ROLL_MS * BYTES_PER_MS
+        self._recent.trim()
+
+    def shut(self, *, again: bool) -> None:
+        """From now on sound is kept. `again`: what is remembered is to be sent once more, the model that heard it is
+        gone; else only what was not sent yet."""
+        if not self._open:
+            return
+        self._open = False
+        waiting = self._recent.take() if again else bytes(self._partial)
+        self._partial.clear()
+        self._recent.take()
+        self._kept.add(waiting)
 
     def open(self) -> list[SendAudio]:
         """From now on sound goes through; what was kept comes first."""
         self._open = True
-        kept = b"".join(self._kept)
-        self._kept.clear()
-        self._kept_bytes = 0
+        kept = self._kept.take()
+        self._recent.add(kept)
         step = RELEASE_MS * BYTES_PER_MS
         whole = len(kept) - len(kept) % self._message_bytes
         messages = [self._send(kept[i : min(i + step, whole)]) for i in range(0, whole, step)]
@@ -73,10 +94,34 @@ class Intake:
     def _send(self, mulaw: bytes) -> SendAudio:
         return SendAudio(self._uplink.push(mulaw))
 
-    def _keep(self, mulaw: bytes) -> None:
-        self._kept.append(mulaw)
-        self._kept_bytes += len(mulaw)
-        while self._kept_bytes > KEEP_MS * BYTES_PER_MS:
-            oldest = self._kept.popleft()
-            self._kept_bytes -= len(oldest)
-            self.dropped_ms += len(oldest) // BYTES_PER_MS
+
+class _Reel:
+    """Sound, the newest `most` bytes of it."""
+
+    __slots__ = ("_pieces", "_size", "most")
+
+    def __init__(self, most_ms: int) -> None:
+        self.most = most_ms * BYTES_PER_MS
+        self._pieces: deque[bytes] = deque()
+        self._size = 0
+
+    def add(self, mulaw: bytes) -> int:
+        """How many bytes, the oldest, had to go for it."""
+        if not mulaw:
+            return 0
+        self._pieces.append(mulaw)
+        self._size += len(mulaw)
+        return self.trim()
+
+    def trim(self) -> int:
+        before = self._size
+        while self._size > self.most and len(self._pieces) > 1:
+            self._size -= len(self._pieces.popleft())
+        return before - self._size
+
+    def take(self) -> bytes:
+        """All of it; nothing stays."""
+        whole = b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        return whole

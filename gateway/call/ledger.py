@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Literal
 
+from gateway.call.bill import Bill
 from gateway.call.facts import EndReason, Note, Order
 from gateway.call.tally import Tally
 from gateway.call.transcript import Spoken
 from gateway.live.messages import Usage
+from gateway.live.prices import PRICES
 
+MAX_TURNS, MAX_TEXT = 60, 1_000  # of the transcript that another session is told: some 15,000 tokens at most
 MAX_KEYS = 32  # of the model's unknown keys, told in one call
 
 
 class Ledger:
     """`ms` is the call's clock: milliseconds since the stream began."""
 
-    __slots__ = ("_began", "_seen", "_tally")
+    __slots__ = ("_began", "_bill", "_said", "_seen", "_tally")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, model: str, now: float) -> None:
         self._began = now
         self._tally = Tally()
+        self._bill = Bill(model, PRICES)
+        self._said: deque[str] = deque(maxlen=MAX_TURNS)
         self._seen: set[str] = set()
 
     def ms(self, now: float) -> int:
@@ -42,7 +48,24 @@ class Ledger:
         if spoken is None:
             return []
         self._tally.turns += 1
+        if spoken.text:
+            self._said.append(f"{spoken.speaker}: {spoken.text[:MAX_TEXT]}")
         return [self.note("turn", now, spoken.fields(), {"text": spoken.text})]
+
+    @property
+    def history(self) -> str:
+        """What was said so far and heard, a line a turn."""
+        return "\n".join(self._said)
+
+    def back(self, how: str, fields: Mapping[str, object], now: float) -> Note:
+        """The model is back in another connection."""
+        self._tally.connections[how] += 1
+        return self.note("model-back", now, fields)
+
+    def stuck(self, step: int, now: float) -> Note:
+        """The model owed an answer and was silent."""
+        self._tally.silences += 1
+        return self.note("model-silent", now, {"step": step}, severity="warning")
 
     def barge_in(self, heard_ms: int, now: float) -> Note:
         self._tally.barge_ins += 1
@@ -58,9 +81,18 @@ class Ledger:
         self._seen.update(new)
         return new
 
-    def used(self, usage: Usage) -> None:
+    def used(self, usage: Usage, now: float) -> None:
         self._tally.count(usage)
+        self._bill.count(usage, self.ms(now))
+
+    def costs_more_than(self, limit_usd: float | None) -> bool:
+        """Whether the estimate exceeds it; without a limit, or a price, it doesn't."""
+        return self._bill.exceeds(limit_usd)
 
     def ended(self, reason: EndReason, now: float) -> Note:
         """The last note of a call."""
-        return self.note("call-ended", now, {"ended": reason, "duration_ms": self.ms(now), **self._tally.fields()})
+        return self.note(
+            "call-ended",
+            now,
+            {"ended": reason, "duration_ms": self.ms(now), **self._tally.fields(), **self._bill.fields()},
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.call.turn import Patience
@@ -24,6 +25,9 @@ class Plan:
     idle: Idle | None
     max_duration_s: float
     warn_at_s: float | None  # when the agent is told that the call ends soon
+    tools: Mapping[str, str]  # what the model may call: name -> type
+    asynchronous: bool  # the model talks on while a tool runs
+    max_cost_usd: float | None
     message_ms: int
     lead_ms: int
     patience: Patience

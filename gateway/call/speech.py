@@ -7,11 +7,13 @@ from gateway.call.playback import BYTES_PER_MS, Playback
 from gateway.call.transcript import AgentTurn, Spoken
 from gateway.twilio.media import Clear, Mark, Play
 
+VOID_S = 2.0  # for the model to notice that it was cut short
+
 
 class Speech:
     """A turn opens with its first words or sound and is closed when it was heard, or cut short."""
 
-    __slots__ = ("_complete", "_downlink", "_playback", "_sounded", "_turn", "_void")
+    __slots__ = ("_complete", "_downlink", "_playback", "_sounded", "_turn", "_void", "_void_until")
 
     def __init__(self, lead_ms: int) -> None:
         self._downlink = Downlink()
@@ -19,10 +21,17 @@ class Speech:
         self._turn: AgentTurn | None = None
         self._complete = False  # no more sound will come in this turn
         self._sounded = False  # the server's turn had sound
+        self._void_until = 0.0  # sound that comes before belongs to a turn that the gateway cut
         self._void = False  # words that still come belong to a turn that was cut
+
+    def void(self, now: float | None) -> None:
+        """Sound that still comes belongs to a turn which the gateway has cut (None: the model knows, it doesn't)."""
+        self._void_until = 0.0 if now is None else now + VOID_S
 
     def sound(self, pcm: bytes, now: float, now_ms: int) -> AgentTurn | None:
         """Queue a piece of the model's sound. The turn, if this is its first sound."""
+        if now < self._void_until:
+            return None
         self._void = False
         self._complete = False
         self._sounded = True
@@ -40,6 +49,10 @@ class Speech:
         self._turn = self._turn or AgentTurn()
         self._turn.say(text)
 
+    def fill(self, mulaw: bytes) -> None:
+        """Sound of ours while nobody speaks; it belongs to no turn."""
+        self._playback.add(mulaw)
+
     def complete(self) -> None:
         """The model has sent the turn's last sound: the filter's tail follows."""
         if self._turn and self._turn.started and not self._complete:
@@ -49,6 +62,7 @@ class Speech:
     def turn_complete(self) -> bool:
         """The server's turn is over. Whether it had any sound."""
         self.complete()
+        self._void_until = 0.0
         sounded, self._sounded = self._sounded, False
         self._void = False
         if self._turn and not self._turn.started:
@@ -81,6 +95,13 @@ class Speech:
     def cut(self, now: float, now_ms: int) -> Spoken | None:
         """The turn as far as it was heard, when the call ends or the model stalls."""
         return self._close(now, now_ms, interrupted=not self._playback.idle())
+
+    @property
+    def unfinished(self) -> str | None:
+        """The words so far of a turn that the model has not sent whole; None where there is none."""
+        if self._turn is None or not self._turn.started or self._complete:
+            return None
+        return self._turn.text
 
     @property
     def open(self) -> bool:

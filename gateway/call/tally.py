@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -12,6 +13,8 @@ from gateway.live.messages import Usage
 class Tally:
     turns: int = 0
     barge_ins: int = 0
+    silences: int = 0  # times that the model owed an answer and was silent
+    connections: Counter[str] = field(default_factory=Counter)  # after the first: resumed, fresh
     prompt_tokens: int = 0
     response_tokens: int = 0
     responses: list[int] = field(default_factory=list)  # ms from the caller's last sound to the agent's first
@@ -27,6 +30,8 @@ class Tally:
         return {
             "turns": self.turns,
             "barge_ins": self.barge_ins,
+            "silences": self.silences,
+            "reconnects": dict(self.connections),
             "response_ms": response,
             "prompt_tokens": self.prompt_tokens,
             "response_tokens": self.response_tokens,

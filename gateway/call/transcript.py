@@ -65,6 +65,11 @@ class CallerTurn:
         else:
             self._text += text
 
+    @property
+    def understood(self) -> bool:
+        """Whether the model has told words of it."""
+        return bool((self._text or self._interim).strip())
+
     def close(self, now_ms: int) -> Spoken | None:
         """The finished turn, or None where nothing was understood."""
         text = " ".join((self._text or self._interim).split())
@@ -90,6 +95,11 @@ class AgentTurn:
         self.response_ms: int | None = None
         self._text = ""
 
+    @property
+    def text(self) -> str:
+        """Its words so far, heard or not."""
+        return " ".join(self._text.split())
+
     def begin(self, start_ms: int, position: int) -> None:
         """Its first sound will be heard at `start_ms`."""
         self.started, self.start_ms, self.position = True, start_ms, position
@@ -100,7 +110,7 @@ class AgentTurn:
     def close(self, heard_ms: int, now_ms: int, *, interrupted: bool) -> Spoken:
         """The finished turn. Interrupted, its words are cut in proportion to the sound that was heard: the model
         sends no times for its words."""
-        text = " ".join(self._text.split())
+        text = self.text
         if interrupted:
             text = heard_words(text, heard_ms, round(self.queued_ms))
         end_ms = min(now_ms, self.start_ms + heard_ms) if interrupted else now_ms

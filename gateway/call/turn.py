@@ -71,7 +71,7 @@ class Patience:
     opening: float = 8.0  # the model's session: handshake, setup, setupComplete
     greeting: float = 6.0  # from asking for it to its first sound, and from the end of play-out to its completion
     hearing: float = 60.0  # a caller who never stops is noise
-    answering: float = 10.0  # the agent is due
+    answering: float = 4.0  # the agent is due (facts of the field: later the caller asks whether anyone is there)
     speaking: float = 6.0  # from the end of play-out to more sound or the turn's completion
     listening: float | None = None
     phone: float = 60.0  # Twilio sends the line's sound all the time, silence too: without it the phone is gone
@@ -93,6 +93,10 @@ class Turn:
         if (after is not before and (before, signal) not in _GOES_ON) or (after, signal) in _RESTARTS:
             self.since = now
         return after
+
+    def restart(self, now: float) -> None:
+        """What the state waits for begins anew: the model was away."""
+        self.since = now
 
     def due(self, patience: Patience, free_at: float) -> float | None:
         """When the state is left by time. `free_at` is the end of play-out: sound that is still to be heard counts."""

@@ -13,6 +13,7 @@ from gateway.flow.model import (
     Announcement,
     BargeIn,
     Closed,
+    Context,
     Flow,
     Greeting,
     Holiday,
@@ -26,6 +27,7 @@ from gateway.flow.model import (
     Rate,
     Regulatory,
     Search,
+    Tool,
     Vad,
     Voice,
 )
@@ -53,6 +55,7 @@ def build(data: Data, file: str) -> Flow:
         hours={name: _hours(name, hours, variables) for name, hours in flow["hours"].items()},
         language=flow["defaults"]["language"],
         model=flow["defaults"]["model"],
+        tools={name: Tool(name, tool["type"], tool["description"]) for name, tool in flow["tools"].items()},
     )
 
 
@@ -101,6 +104,7 @@ def _holiday(holiday: str | Section) -> Holiday:
 
 def _limits(limits: Section) -> Limits:
     warn_at, rate, calls = limits.get("warn_at"), limits.get("per_caller"), limits.get("concurrent_calls")
+    cost = limits.get("max_cost")
     return Limits(
         max_duration_s=_ms(limits["max_duration"]) / 1000,
         warn_at_s=_ms(warn_at) / 1000 if warn_at else None,
@@ -109,6 +113,7 @@ def _limits(limits: Section) -> Limits:
         allow=tuple(limits["allow"]),
         deny=tuple(limits["deny"]),
         countries=tuple(limits["countries"]),
+        max_cost_usd=None if cost is None else float(cost),
     )
 
 
@@ -130,12 +135,18 @@ def _persona(name: str, persona: Section) -> Persona:
         vad=_vad(persona["vad"]),
         barge_in=BargeIn(**persona["barge_in"]),
         idle=_idle(idle) if idle else None,
+        tools=tuple(persona["tools"]),
     )
 
 
 def _model(model: Section) -> Model:
-    temperature = model.get("temperature")
-    return Model(model["name"], None if temperature is None else float(temperature), model["gemini"])
+    temperature, context = model.get("temperature"), model["context"]
+    return Model(
+        name=model["name"],
+        temperature=None if temperature is None else float(temperature),
+        gemini=model["gemini"],
+        context=Context(int(context["trigger"]), int(context["target"])),
+    )
 
 
 def _vad(vad: Section) -> Vad:
@@ -144,6 +155,7 @@ def _vad(vad: Section) -> Vad:
         end_sensitivity=vad["end_sensitivity"],
         prefix_padding_ms=_ms(vad["prefix_padding"]),
         silence_ms=_ms(vad["silence"]),
+        mode=vad["mode"],
     )
 
 

@@ -81,7 +81,7 @@ def _value(match: re.Match[str], env: Mapping[str, str]) -> str | tuple[str, str
     if not closed:
         return "'${' is never closed", "write ${NAME}"
     if inner.startswith("secret:"):
-        return "a secret can't stand here", "secrets belong to tools and webhooks, which are planned"
+        return "a secret can't stand here", "secrets belong to HTTP tools and webhooks, which are planned"
     parts = _NAME.fullmatch(inner)
     if parts is None or "${" in inner:
         return "not the name of an environment variable", "write ${NAME} or ${NAME:-default}"

@@ -11,8 +11,9 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from gateway.flow.countries import country, withheld
+from gateway.flow.hours import DAY
 from gateway.flow.load import Flows
-from gateway.flow.model import Flow, Limits, Number
+from gateway.flow.model import Flow, Hours, Limits, Number
 from gateway.flow.near import did_you_mean, near
 from gateway.flow.route import Route, route
 
@@ -159,12 +160,24 @@ def _change(flow: Flow, line: Number, at: datetime, caller: str) -> datetime | N
     code = route(flow, line, at, caller).code
     if code not in ("open", "closed", "holiday"):
         return None
-    begin = at.astimezone(UTC).replace(second=0, microsecond=0)
-    for n in range(1, SEARCHED // timedelta(minutes=1) + 1):
-        later = begin + timedelta(minutes=n)
+    for later in _turning(flow.hours[line.hours], at):
         if (route(flow, line, later, caller).code == "open") != (code == "open"):
-            return later.astimezone(at.tzinfo)
+            return later
     return None
+
+
+def _turning(hours: Hours, at: datetime) -> Iterator[datetime]:
+    """The minutes within what is searched in which a line may open or close: where a range begins or ends, at
+    midnight, and where the clocks change."""
+    ranges = (*hours.weekly, *(holiday.open for holiday in hours.holidays))
+    edges = {0} | {edge % DAY for day in ranges for one in day for edge in (one.start, one.end)}
+    begin, before = at.astimezone(UTC).replace(second=0, microsecond=0), at.hour * 60 + at.minute
+    for n in range(1, SEARCHED // timedelta(minutes=1) + 1):
+        later = (begin + timedelta(minutes=n)).astimezone(at.tzinfo)
+        minute = later.hour * 60 + later.minute
+        if minute in edges or minute != (before + 1) % DAY:
+            yield later
+        before = minute
 
 
 def _who(found: Route) -> str:
@@ -215,7 +228,9 @@ def _next(of: Explanation) -> Iterator[str]:
 
 
 def _date(at: datetime) -> str:
-    return f"{at:%A}, {at.day} {at:%B %Y}, {at:%H:%M}"
+    """With the offset where the clocks show this time twice."""
+    twice = at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
+    return f"{at:%A}, {at.day} {at:%B %Y}, {at:%H:%M}{at.isoformat()[-6:] if twice else ''}"
 
 
 def _limits(limits: Limits) -> Iterator[str]:

@@ -31,6 +31,12 @@ FOREIGN = {
     "prefix_padding_ms": f"{_PERSONA}.vad.prefix_padding",
     "start_of_speech_sensitivity": f"{_PERSONA}.vad.start_sensitivity",
     "end_of_speech_sensitivity": f"{_PERSONA}.vad.end_sensitivity",
+    "turn_detection": f"{_PERSONA}.vad.mode",
+    "context_window_compression": f"{_PERSONA}.model.context",
+    "trigger_tokens": f"{_PERSONA}.model.context.trigger",
+    "target_tokens": f"{_PERSONA}.model.context.target",
+    "functions": "tools",
+    "function_declarations": "tools",
     "allow_interruptions": f"{_PERSONA}.barge_in.enabled",
     "no_input": f"{_PERSONA}.idle",
     "max_duration_seconds": "limits.max_duration",
@@ -72,6 +78,9 @@ FOREIGN = {
     "max_calls": "limits.concurrent_calls",
     "rate_limit": "limits.per_caller",
     "calls_per_hour": "limits.per_caller",
+    "max_call_cost": "limits.max_cost",
+    "cost_limit": "limits.max_cost",
+    "budget": "limits.max_cost",
     "whitelist": "limits.allow",
     "allowlist": "limits.allow",
     "allow_list": "limits.allow",
@@ -101,9 +110,12 @@ ABSENT = ("top_p", "top_k", "max_tokens")
 
 # Sections of the format that are not built yet, by the section that will hold them.
 PLANNED = {
-    "": ("tools", "webhooks", "extract", "recording", "transcript", "privacy", "tests"),
-    _PERSONA: ("tools", "handoff", "dtmf"),
+    "": ("webhooks", "extract", "recording", "transcript", "privacy", "tests"),
+    _PERSONA: ("handoff", "dtmf"),
 }
+# Types of tools that are not built yet.
+PLANNED_TYPES = ("http", "transfer", "sms", "voicemail")
+NOT_YET = "not built yet: planned"
 
 
 def hint(key: str, section: str, known: Iterable[str], homes: dict[str, tuple[str, ...]]) -> str:
@@ -114,7 +126,7 @@ def hint(key: str, section: str, known: Iterable[str], homes: dict[str, tuple[st
     if key in ABSENT:
         return "there is no such setting here: remove it"
     if key in PLANNED.get(section, ()):
-        return "not built yet: planned"
+        return NOT_YET
     if not near(key, names) and (places := homes.get(key)):
         return "it belongs " + " or ".join(f"under {place}" if place else "at the top" for place in places)
     return did_you_mean(key, names)

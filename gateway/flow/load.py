@@ -147,12 +147,16 @@ def _files(path: FilePath) -> tuple[list[FilePath], list[Problem]]:
 
 
 def _astray(entry: FilePath, home: FilePath) -> Problem | None:
-    """What is wrong with a link, if the entry is one."""
+    """What is wrong with an entry of the folder before it is read: a link astray, or what would never end (a pipe)."""
+    place = Place(str(entry))
     try:
         leads_out = not entry.resolve().is_relative_to(home)
+        is_special = entry.exists() and not entry.is_file() and not entry.is_dir()
     except (OSError, RuntimeError) as error:  # a link to itself is a RuntimeError up to Python 3.12
-        return _unreadable(Place(str(entry)), error)
-    return Problem(Place(str(entry)), "", "a link that leads out of the folder", _COPY) if leads_out else None
+        return _unreadable(place, error)
+    if leads_out:
+        return Problem(place, "", "a link that leads out of the folder", _COPY)
+    return Problem(place, "", "no file, but a pipe or a device", _COPY) if is_special else None
 
 
 def _draft(path: FilePath, env: Mapping[str, str], faults: list[Problem]) -> _Draft | None:
@@ -183,7 +187,7 @@ def _checked(raw: bytes, file: str, env: Mapping[str, str]) -> _Draft:
     draft.add(finding for finding in missing if not _within(finding.path, unknown))
     draft.add(shape)
     draft.add(speech.judge(filled))
-    draft.add(rules.judge(draft.data, file, filled))
+    draft.add(_where_written(finding, source) for finding in rules.judge(draft.data, file, filled))
     return draft
 
 
@@ -234,6 +238,8 @@ def _built(draft: _Draft, judges: Sequence[Judge]) -> Iterator[Flow]:
 
 
 def _where_written(finding: Finding, source: Source) -> Finding:
-    """What a persona has from `defaults` is at fault there."""
-    handed_down = finding.path not in source.spots and (home := origin(finding.path)) in source.spots
-    return replace(finding, path=home) if handed_down else finding
+    """What a persona or a number has from `defaults` is at fault there."""
+    path, spots = finding.path, source.spots
+    if path in spots or (path[:1] == ("numbers",) and path[:3] in spots):  # a number inherits a section whole
+        return finding
+    return replace(finding, path=home) if (home := origin(path)) in spots else finding

@@ -35,22 +35,33 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """The model's window, in tokens: at `trigger` the oldest part of the call falls out until `target` are left."""
+
+    trigger: int = 25_000
+    target: int = 8_000
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """`gemini`: further fields of the SDK's LiveConnectConfig, as written."""
 
     name: str
     temperature: float | None = None  # None: the model's own
     gemini: Mapping[str, object] = field(default_factory=dict)
+    context: Context = Context()
 
 
 @dataclass(frozen=True, slots=True)
 class Vad:
-    """The server's voice activity detection: how surely speech starts, and how long a silence ends a turn."""
+    """Voice activity detection, by the model or by the gateway: how surely speech starts (the sensitivities are the
+    model's alone), how much of it makes a turn, and how long a silence ends one."""
 
     start_sensitivity: Sensitivity
     end_sensitivity: Sensitivity
     prefix_padding_ms: int
     silence_ms: int
+    mode: Literal["model", "gateway"] = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,18 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """What an agent may do besides speaking. `description` is for the model."""
+
+    name: str
+    type: Literal["hangup"]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class Persona:
+    """`tools` names keys of `Flow.tools`."""
+
     name: str
     instructions: str
     greeting: Greeting | None
@@ -79,6 +101,7 @@ class Persona:
     vad: Vad
     barge_in: BargeIn
     idle: Idle | None
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +199,7 @@ class Rate:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a call may take and who may call. `allow` and `deny` are E.164 prefixes, `countries` ISO 3166 alpha-2;
-    empty `allow` and `countries` hold nobody back."""
+    empty `allow` and `countries` hold nobody back. `max_cost_usd`: of one call, as the gateway estimates it."""
 
     max_duration_s: float
     warn_at_s: float | None = None
@@ -185,6 +208,7 @@ class Limits:
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+    max_cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +226,7 @@ class Flow:
     hours: Mapping[str, Hours] = field(default_factory=dict)
     language: str = ""  # what `defaults` hand down; each persona holds what is its own
     model: str = ""
+    tools: Mapping[str, Tool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def _row(key: Key) -> str:
 
 
 def _entry(key: Key) -> Iterator[str]:
-    reason = f" ({key.schema['durationReason']})" if "durationReason" in key.schema else ""
+    reason = " ".join(f" ({key.schema[word]})" for word in ("durationReason", "rangeReason") if word in key.schema)
     yield f"#### `{key.path}`\n\n{key.schema['description']}\n"
     yield " ".join(filter(None, (f"Takes {takes(key)}{reason}.", _necessity(key), _inherited(key)))) + "\n"
     yield from _examples(key)
@@ -176,6 +176,8 @@ def _takes(schema: Schema) -> str:
     match schema.get("type"):
         case "integer" | "number" as kind:
             bounds = f", {schema['minimum']} to {schema['maximum']}" if "minimum" in schema else ""
+            if "exclusiveMinimum" in schema:
+                bounds = f", more than {schema['exclusiveMinimum']}, and up to {schema['maximum']}"
             return f"{'a whole number' if kind == 'integer' else 'a number'}{bounds}"
         case "array":
             return f"a list of these: {_takes(resolved(schema['items']))}"
@@ -224,6 +226,7 @@ def _planned() -> Iterator[str]:
     for place, names in keys.PLANNED.items():
         where = f"under `{place}`" if place else "at the top"
         yield f"- {where}: {', '.join(f'`{name}`' for name in names)}"
+    yield f"- types of `tools`: {', '.join(f'`{name}`' for name in keys.PLANNED_TYPES)}"
 
 
 def _foreign() -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Data x schemas/flow.schema.json -> findings in plain words. The schema is the one source of keys and defaults.
 
 Beyond JSON Schema 2020-12 it holds `patternErrorMessage` (which editors show as well) and, for durations,
-`durationMinimum`, `durationMaximum` and `durationReason`.
+`durationMinimum`, `durationMaximum` and `durationReason`, and for other bounds that need one a `rangeReason`.
 """
 
 from __future__ import annotations

@@ -131,12 +131,16 @@ class _Sheet:
         return [(n, number) for n, number in found if isinstance(number, dict)]
 
     def concerned(self, n: int) -> Iterator[Path]:
-        """The places that bear on a line: its own, its personas', its hours', and what holds for the whole flow."""
+        """The places that bear on a line: its own, its personas' and their tools', its hours', and what holds for the
+        whole flow."""
         yield from (("version",), ("name",), ("variables",), ("limits",), ("numbers", n))
-        yield "personas", _text(self.get(("numbers", n, "persona")))
         hours = _text(self.get(("numbers", n, "hours")))
         yield "hours", hours
-        yield "personas", _text(self.get(("hours", hours, "closed", "persona")))
+        for way in (("numbers", n, "persona"), ("hours", hours, "closed", "persona")):
+            persona = _text(self.get(way))
+            yield "personas", persona
+            tools = self.get(("personas", persona, "tools"))
+            yield from (("tools", _text(name)) for name in (tools if isinstance(tools, list) else ()))
 
     def chains(self, n: int) -> Iterator[Value]:
         """What holds on a line, and on the way there: the number's own, the persona's, that of `defaults`."""

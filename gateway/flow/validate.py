@@ -5,6 +5,7 @@ Messages don't repeat values: a value may come from the environment and be a sec
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -18,12 +19,16 @@ from jsonschema.validators import extend
 
 from gateway.flow.durations import milliseconds, with_unit
 from gateway.flow.environment import Filled
+from gateway.flow.guess import GUESS
 from gateway.flow.hours import CLOSED
+from gateway.flow.keys import NOT_YET, PLANNED_TYPES
 from gateway.flow.model import Finding
 from gateway.flow.near import did_you_mean
 from gateway.flow.schema import Schema, at, document, unknown
 from gateway.flow.sections import entries
 from gateway.flow.source import Data, Path
+
+MAX_GUESSED = 64  # characters: nobody's typing error is longer
 
 
 def faults(data: Data) -> Iterator[Finding]:
@@ -145,7 +150,9 @@ def _such_as(schema: Schema) -> str:
 
 
 def _extra(error: ValidationError, path: Path) -> Iterator[Finding]:
-    known = at(path)["properties"]
+    known, section = at(path)["properties"], cast(dict[str, Any], error.instance)
+    if path[:1] == ("tools",) and section.get("type") in PLANNED_TYPES:
+        return  # its type is told: the keys are those of a tool to come
     for key in _keys(error):
         if key not in known:
             yield unknown(path, key)
@@ -194,57 +201,29 @@ def _misshapen(error: ValidationError, path: Path) -> Iterator[Finding]:
 
 
 def _guessed(written: str, schema: Schema) -> str:
+    """Not of what the environment filled in: its words may be a secret."""
     if isinstance(written, Filled):
         return ""
     if written == CLOSED:
         return "closed stands alone, not in a list"
-    guess = _GUESS.get(schema["patternErrorMessage"], _no_guess)(written)
-    return f"did you mean '{guess}'?" if re.search(schema["pattern"], guess) else ""
-
-
-def _no_guess(_: str) -> str:
-    return ""
-
-
-def _language(written: str) -> str:
-    """`en_us`, `EN-us`."""
-    parts = re.split("[-_]", written)
-    shaped = [parts[0].lower(), *(part.title() if len(part) == 4 else part.upper() for part in parts[1:])]
-    return "-".join(shaped)
-
-
-_CLOCK = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))? *(am|pm)?")
-
-
-def _times(written: str) -> str:
-    """`9-17`, `9:00 - 17:00`, `9am to 5pm`, and `9-5`, which ends in the afternoon."""
-    sides = [_CLOCK.fullmatch(side.strip()) for side in re.split("-|\u2013|to", written.lower())]
-    if len(sides) != 2 or sides[0] is None or sides[1] is None:
+    guess, shape = GUESS.get(schema["patternErrorMessage"]), schema["pattern"]
+    if guess is None or len(written) > MAX_GUESSED:
         return ""
-    start, end = (int(side[1]) % 12 + 12 * (side[3] == "pm") if side[3] else int(side[1]) for side in sides if side)
-    if not (sides[0][3] or sides[1][3]) and end < start < end + 12:
-        end += 12
-    return f"{start:02}:{sides[0][2] or '00'}-{end:02}:{sides[1][2] or '00'}"
-
-
-def _days(written: str) -> str:
-    """`Monday`, `Mon-Fri`."""
-    return re.sub("([a-z]{3})[a-z]*", r"\1", written.lower())
-
-
-# What a text of the wrong shape most likely means, by what is said of it.
-_GUESS: dict[str, Callable[[str], str]] = {
-    "not a language code": _language,
-    "not a range of times": _times,
-    "not a country's code of two capitals (ISO 3166)": str.upper,
-    "not a day of the week, such as mon, or mon-fri": _days,
-}
+    if "array" in schema.get("type", ()) and "," in written:
+        several = [guess(one.strip()) for one in written.split(",")]
+        fits = all(re.search(shape, one) for one in several)
+        return f"did you mean {json.dumps(several)}?" if fits else ""
+    found = guess(written)
+    return f"did you mean '{found}'?" if re.search(shape, found) else ""
 
 
 def _enum(error: ValidationError, path: Path) -> Iterator[Finding]:
-    known = [str(value) for value in at(path)["enum"]]
-    hint = did_you_mean(error.instance, known) if isinstance(error.instance, str) else ""
-    yield Finding(path, f"takes {' or '.join(known)}", "" if hint.startswith("known") else hint)
+    known, takes = at(path)["enum"], f"takes {' or '.join(at(path)['enum'])}"
+    if path[:1] == ("tools",) and error.instance in PLANNED_TYPES:
+        yield Finding(path, NOT_YET, f"until then it {takes}")
+    elif isinstance(error.instance, str):
+        hint = did_you_mean(error.instance, known)
+        yield Finding(path, takes, "" if hint.startswith("known") else hint)
 
 
 def _const(error: ValidationError, path: Path) -> Iterator[Finding]:
@@ -254,7 +233,8 @@ def _const(error: ValidationError, path: Path) -> Iterator[Finding]:
 
 def _range(_: ValidationError, path: Path) -> Iterator[Finding]:
     schema = at(path)
-    yield Finding(path, f"takes {schema['minimum']} to {schema['maximum']}", _such_as(schema))
+    least = schema["minimum"] if "minimum" in schema else f"more than {schema['exclusiveMinimum']}, and up"
+    yield Finding(path, f"takes {least} to {schema['maximum']}", schema.get("rangeReason") or _such_as(schema))
 
 
 def _duration(_: ValidationError, path: Path) -> Iterator[Finding]:
@@ -279,6 +259,7 @@ _SAY: dict[str, Callable[[ValidationError, Path], Iterator[Finding]]] = {
     "enum": _enum,
     "const": _const,
     "minimum": _range,
+    "exclusiveMinimum": _range,
     "maximum": _range,
     "durationMinimum": _duration,
     "minProperties": _empty,

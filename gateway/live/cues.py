@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 
 from gateway.flow.model import Languages, Persona
@@ -102,6 +104,38 @@ def wind_up(left_s: int) -> str:
     return (
         f"This is not the caller: the call ends in {left_s} seconds. "
         "Tell the caller so in one short sentence, in the language you are speaking, and come to an end."
+    )
+
+
+def nudge() -> str:
+    """The cue for a model that owes an answer and says nothing."""
+    return (
+        "This is not the caller: the caller is waiting. Answer now; if you did not understand, ask them to repeat it."
+    )
+
+
+def go_on(said: str) -> str:
+    """The cue after a break in mid-sentence. `said` is what the caller heard of the answer so far."""
+    return (
+        "This is not the caller: the line was interrupted for a moment while you spoke. The caller heard you say: "
+        f"{orjson.dumps(said).decode()}. Go on from there; repeat nothing, and don't mention the interruption."
+    )
+
+
+def untold(results: Mapping[str, object]) -> str:
+    """The cue that tells what tools brought whose calls the session doesn't know. `results`: by the tools' names."""
+    return (
+        "This is not the caller: before an interruption of the line you had asked for this, and it was done. "
+        f"The results: {orjson.dumps(results, default=str).decode()}. Go on with them; don't ask for them again."
+    )
+
+
+def seed(history: str) -> str:
+    """What a session is told that takes a call over in the middle."""
+    return (
+        "You are in the middle of this call: the line to you was interrupted by a technical fault. It went so far:\n"
+        f"{history}\n"
+        "Go on from there. Don't greet again, don't introduce yourself again, and don't mention the fault."
     )
 
 

@@ -46,14 +46,11 @@ REFUSED: Mapping[Path, tuple[str, str]] = {
             ("silenceDurationMs", "silence"),
         )
     },
-    ("realtimeInputConfig", "automaticActivityDetection", "disabled"): (
-        "the model's voice activity detection can't be turned off",
-        "not built yet: planned as vad.mode",
-    ),
-    ("tools",): ("tools can't be passed through", "not built yet: planned as tools"),
+    ("realtimeInputConfig", "automaticActivityDetection", "disabled"): (_OWN, "write vad.mode"),
+    ("tools",): ("tools can't be passed through", "write them under tools, and list them under the persona's tools"),
     ("responseModalities",): (_SET, _REMOVE),
     ("sessionResumption",): (_SET, _REMOVE),
-    ("contextWindowCompression",): (_SET, _REMOVE),
+    ("contextWindowCompression",): (_OWN, "write model.context"),
     ("historyConfig",): (_SET, _REMOVE),
     ("httpOptions",): ("how to reach the Live API is no matter of a flow", _REMOVE),
     ("generationConfig",): (_OLD, "write its fields directly under gemini"),

@@ -12,6 +12,7 @@ from gateway.live.events import (
     GoingAway,
     InputTranscript,
     Interrupted,
+    LiveProtocolError,
     ModelAudio,
     ModelText,
     OutputTranscript,
@@ -157,11 +158,14 @@ def _parts(turn: Object, found: list[ServerMessage], unknown: list[str]) -> None
 
 
 def _blob(blob: Object, audio: list[ServerMessage], unknown: list[str]) -> None:
-    """Sound of another format or rate would play wrongly: it is reported, not played."""
+    """Sound of another rate would play wrongly, and not to play it would leave the caller in silence: a fault. What
+    isn't sound is reported."""
     where = "serverContent.modelTurn.parts.inlineData."
     kind = text_at(blob, "mimeType", where)
     if kind in _AUDIO_TYPES or kind.replace(" ", "").lower() in _AUDIO_TYPES:
         audio.append(ModelAudio(bytes_at(blob, "data", where)))
+    elif kind.startswith("audio/"):
+        raise LiveProtocolError(f"{where}mimeType: sound that is not PCM at {DOWN_RATE} Hz")
     else:
         unknown.append(f"{where}{kind}")
 

@@ -28,7 +28,7 @@ class Row:
 
 
 class Board:
-    """`rows` in the order in which they began; `over_ms` is when the caller hung up."""
+    """`rows` in the order in which they began; `over_ms` is when the caller hung up. Without clips, a person speaks."""
 
     def __init__(self, clips: Sequence[Clip]) -> None:
         self.rows: list[Row] = []
@@ -39,7 +39,7 @@ class Board:
         """Something at the phone."""
         match event:
             case CallerBegan():
-                words = self._clips[event.turn].words or None
+                words = self._clips[event.turn].words or None if self._clips else None
                 self.rows.append(Row("caller", event.at_ms, words, over_agent=event.barge_in))
             case AgentBegan():
                 self.rows.append(Row("agent", event.at_ms, response_ms=event.response_ms))

@@ -7,14 +7,14 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 from gateway.rehearsal.board import Board
 from gateway.rehearsal.core import CoreFailed
-from gateway.rehearsal.prepare import DemoFault, DemoOptions, prepare
+from gateway.rehearsal.prepare import DemoFault, DemoOptions, Prepared, prepare
 from gateway.rehearsal.process import StandinError
 from gateway.rehearsal.rehearse import Rehearsal
 from gateway.rehearsal.report import Evidence, Files, Report, as_object, as_transcript, report_of
@@ -29,40 +29,52 @@ OK, FAULTS, INTERRUPTED, TERMINATED = 0, 1, 130, 143
 
 
 def run_demo(options: DemoOptions) -> int:
-    """Runs one demo. Returns the exit code: 0 well, 1 faults, 2 used wrongly, 130 interrupted; a gateway that didn't
-    start gives its own."""
+    """Runs one demo. Returns the exit code."""
+    return conduct("gateway demo", lambda: _demo(options))
+
+
+def conduct(command: str, work: Callable[[], Coroutine[None, None, int]]) -> int:
+    """Runs a call from its beginning to its files. Returns the exit code: 0 well, 1 faults, 2 used wrongly, 130
+    interrupted; a gateway that didn't start gives its own."""
     try:
-        return asyncio.run(_demo(options))
+        return asyncio.run(work())
     except DemoFault as fault:
-        return _say(str(fault) if "\n" in str(fault) else f"gateway demo: {fault}", fault.code)
+        return say(str(fault) if "\n" in str(fault) else f"{command}: {fault}", fault.code)
     except CoreFailed as failed:
-        return _say(str(failed).rstrip("\n"), failed.code)
+        return say(str(failed).rstrip("\n"), failed.code)
     except StandinError as failed:
-        return _say(f"gateway demo: {failed}", FAULTS)
+        return say(f"{command}: {failed}", FAULTS)
     except KeyboardInterrupt:
-        return _say("gateway demo: interrupted", INTERRUPTED)
+        return say(f"{command}: interrupted", INTERRUPTED)
     except asyncio.CancelledError:
-        return _say("gateway demo: terminated", TERMINATED)
+        return say(f"{command}: terminated", TERMINATED)
 
 
 async def _demo(options: DemoOptions) -> int:
-    _end_on_sigterm()
+    end_on_sigterm()
     env = child_environment()
-    prepared = prepare(options, env, datetime.now())
+    prepared = prepare(options, env, datetime.now().astimezone())
     board = Board(prepared.clips)
     show = None if options.json else Show(sys.stdout, style(sys.stdout, env), board)
     if show:
         show.open(prepared.setting, prepared.caller)
-    evidence = await Rehearsal(prepared, board, show).run()
+    report = finish(prepared, show, await Rehearsal(prepared, board, show).run())
+    return OK if report.well else say(f"gateway demo: {went_wrong(report)}", FAULTS)
+
+
+def finish(prepared: Prepared, show: Show | None, evidence: Evidence) -> Report:
+    """Writes the files, and tells the figures: on the terminal, or as one JSON object. Raises DemoFault."""
     report = report_of(evidence)
     files = save(prepared.out, report, evidence)
     if show:
         show.close(report, files, (evidence.record.caller, evidence.record.agent))
     else:
         sys.stdout.write(json.dumps(as_object(report, files), ensure_ascii=False) + "\n")
-    if report.well:
-        return OK
-    return _say(f"gateway demo: the call went wrong: {report.ended}: {report.ending}", FAULTS)
+    return report
+
+
+def went_wrong(report: Report) -> str:
+    return f"the call went wrong: {report.ended}: {report.ending}"
 
 
 def save(out: Path, report: Report, evidence: Evidence) -> Files:
@@ -93,14 +105,15 @@ def style(out: TextIO, env: Mapping[str, str]) -> Style:
     )
 
 
-def _end_on_sigterm() -> None:
-    """SIGTERM, and the terminal's end, end the demo as Ctrl-C does: the children first."""
+def end_on_sigterm() -> None:
+    """SIGTERM, and the terminal's end, end this task as Ctrl-C does: the children first."""
     task = asyncio.current_task()
     if task is not None:
         for name in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(name, task.cancel)
 
 
-def _say(text: str, code: int) -> int:
+def say(text: str, code: int) -> int:
+    """The last words, on stderr. Returns the code."""
     sys.stderr.write(text + "\n")
     return code

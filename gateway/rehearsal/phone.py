@@ -108,9 +108,15 @@ class Phone:
         """Rings, talks, and returns when the call is over; whatever happens is in the record."""
         try:
             answer = await twiml_for(self._exchange, self.dialled)
-            ending = await self._stream(answer)
         except WebhookFailed as failed:
-            ending = Ending("refused", failed.status, str(failed))
+            return self._record(Ending("refused", failed.status, str(failed)))
+        return await self.follow(answer)
+
+    async def follow(self, answer: str) -> Record:
+        """The stream that this document opens, to its end."""
+        return self._record(await self._stream(answer))
+
+    def _record(self, ending: Ending) -> Record:
         line = self.line
         return Record(
             self.dialled.call_sid,

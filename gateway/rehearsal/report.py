@@ -1,4 +1,4 @@
-"""What a rehearsed call came to: the figures, the JSON object, the transcript. Pure.
+"""What a call that was placed here came to: the figures, the JSON object, the transcript. Pure.
 
 Times are milliseconds since the stream began, as heard at the phone; the words are the gateway's own.
 """
@@ -43,9 +43,41 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """Who spoke, where no rehearsal was. `backend` in Google's words; `at`: the host, where it isn't Google's."""
+
+    name: str
+    backend: str
+    at: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.backend}" + (f" at {self.at}" if self.at else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The model was lost, or not to be had. `kind` is that of `live.closing`, or "late"; `code` 0: no connection."""
+
+    kind: str
+    code: int
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What the gateway takes the call to have cost; None where it knows no price. `tokens` by kind and modality."""
+
+    cost_usd: float | None
+    prices_of: str | None
+    tokens: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that was seen of a call. `interrupted_at` are the model's `interrupted` on time.monotonic(), the clock
-    of `record.started_at`; `ended_note` is why the call ended in the gateway's words, empty if it told nothing."""
+    of `record.started_at`; `ended_note` is why the call ended in the gateway's words, empty if it told nothing, and
+    `bill` what it cost. `model` None: a rehearsal."""
 
     setting: Setting
     record: Record
@@ -53,6 +85,9 @@ class Evidence:
     turns: Sequence[Turn]
     interrupted_at: Sequence[float] = ()
     ended_note: str = ""
+    bill: Bill | None = None
+    losses: Sequence[Loss] = ()
+    model: Model | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +111,15 @@ class Report:
     barge_in_ms: int | None
     clear_ms: int | None
     complaints: tuple[Complaint, ...]
+    bill: Bill | None = None
+    losses: tuple[Loss, ...] = ()
+    model: Model | None = None
 
     @property
     def well(self) -> bool:
-        """The call took place and ended as one of its sides meant it to."""
+        """The call took place, with a model, and ended as one of its sides meant it to."""
+        if self.losses and not any(turn.speaker == "agent" for turn in self.turns):
+            return False
         return self.ending.who == "caller" or (self.ending.who == "gateway" and self.ending.code in ANSWERED)
 
     @property
@@ -106,6 +146,9 @@ def report_of(evidence: Evidence) -> Report:
         barge_in_ms=round(cut_in[0]) if cut_in else None,
         clear_ms=clear_ms(record, evidence.interrupted_at),
         complaints=record.complaints,
+        bill=evidence.bill,
+        losses=tuple(evidence.losses),
+        model=evidence.model,
     )
 
 
@@ -134,11 +177,22 @@ def turn_of(note: Mapping[str, Any]) -> Turn:
     return Turn(speaker, text, start, end, heard, bool(note.get("interrupted", False)))
 
 
+def loss_of(note: Mapping[str, Any]) -> Loss:
+    """The gateway's note `model-gone`, or `model-late`. Google's words stand among the private fields."""
+    reason = str(note.get("private", {}).get("reason", ""))
+    return Loss(str(note.get("kind", "late")), int(note.get("code", 0)), reason, int(note.get("at_ms", 0)))
+
+
+def bill_of(note: Mapping[str, Any]) -> Bill:
+    """The gateway's note `call-ended`."""
+    return Bill(note.get("cost_usd"), note.get("prices_of"), note.get("tokens", {}))
+
+
 def as_object(report: Report, files: Files) -> dict[str, Any]:
     """The machine-readable summary."""
     setting = report.setting
     return {
-        "rehearsal": HONEST,
+        **_spoken_by(report),
         "ended": report.ended,
         "ended_detail": str(report.ending),
         "turns": [_turn_object(turn) for turn in report.turns],
@@ -159,7 +213,7 @@ def as_transcript(report: Report) -> str:
     """The conversation as plain text."""
     setting = report.setting
     lines = [
-        HONEST,
+        str(report.model or HONEST),
         f"{setting.flow}, line {setting.line} ({setting.number}), persona {setting.persona}",
         "",
         *(f"{clock(turn.start_ms)}  {turn.speaker:<6}  {_words(turn)}" for turn in report.turns),
@@ -172,6 +226,20 @@ def clock(at_ms: float) -> str:
     """Minutes, seconds and tenths: 00:03.2."""
     tenths = int(at_ms // 100)
     return f"{tenths // 600:02}:{tenths // 10 % 60:02}.{tenths % 10}"
+
+
+def _spoken_by(report: Report) -> dict[str, Any]:
+    """What tells a rehearsal from a call with a model, and what only the latter has."""
+    if report.model is None:
+        return {"rehearsal": HONEST}
+    model, bill = report.model, report.bill or Bill(None, None, {})
+    return {
+        "model": {"name": model.name, "backend": model.backend, "at": model.at or None},
+        "cost_usd": bill.cost_usd,
+        "prices_of": bill.prices_of,
+        "tokens": dict(bill.tokens),
+        "model_gone": [{"kind": loss.kind, "code": loss.code, "at_ms": loss.at_ms} for loss in report.losses],
+    }
 
 
 def _words(turn: Turn) -> str:

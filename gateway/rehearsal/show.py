@@ -1,4 +1,4 @@
-"""The rehearsed call on a terminal, as it happens, and its figures at the end.
+"""The call on a terminal, as it happens, and its figures at the end.
 
 Plain ANSI. Where the output is no terminal nothing is redrawn; no colour there either, nor where NO_COLOR is set.
 """
@@ -12,7 +12,7 @@ from typing import TextIO
 
 from gateway.rehearsal.board import Board, Row
 from gateway.rehearsal.lanes import lanes
-from gateway.rehearsal.report import HONEST, Files, Report, Setting, clock
+from gateway.rehearsal.report import HONEST, Files, Model, Report, Setting, clock
 
 INDENT = " " * 20  # where the words begin: "  00:00.0  caller   "
 
@@ -50,13 +50,15 @@ class Show:
         self._printed = 0  # rows that stand for good
         self._drawn = 0  # lines below them that will be redrawn
 
-    def open(self, setting: Setting, caller: str) -> None:
-        """The head: what is rehearsed."""
+    def open(self, setting: Setting, caller: str, model: Model | None = None) -> None:
+        """The head: what is called, and who speaks (None: a rehearsal)."""
         paint = self._style.paint
+        honest = paint(HONEST, BOLD, YELLOW)
+        head = f"{paint('gateway call', BOLD)}   {model}" if model else f"{paint('gateway demo', BOLD)}   {honest}"
         self._write(
             [
                 "",
-                f"  {paint('gateway demo', BOLD)}   {paint(HONEST, BOLD, YELLOW)}",
+                f"  {head}",
                 f"  {paint('─' * (self._style.width - 4), DIM)}",
                 f"  {paint('flow', DIM)}    {setting.flow}",
                 f"  {paint('line', DIM)}    {setting.line} {setting.number}, answered by {setting.persona}",
@@ -131,10 +133,21 @@ def figures(report: Report) -> list[tuple[str, str]]:
         lines.append(("interruption", f"agent silent {seconds(barge)} after the caller's first sound"))
     if clear is not None:
         lines.append(("clear", f"{clear} ms from the model's `interrupted` to `clear` at the phone"))
+    lines += _costs(report)
     lines += [(f"Twilio {c.code}", f"{c.message} (at {clock(c.at_ms)})") for c in report.complaints]
     if not report.complaints and report.well:
         lines.append(("Twilio", "would have had nothing to complain of"))
     return lines
+
+
+def _costs(report: Report) -> list[tuple[str, str]]:
+    """What a model's words cost; a rehearsal costs nothing."""
+    if report.model is None or report.bill is None:
+        return []
+    bill, tokens = report.bill, f"{sum(report.bill.tokens.values()):,} tokens"
+    if bill.cost_usd is None:
+        return [("cost", f"not known: there is no price for {report.model.name} here ({tokens})")]
+    return [("cost", f"about {bill.cost_usd:.4f} USD by the prices of {bill.prices_of} ({tokens})")]
 
 
 def where(files: Files) -> list[tuple[str, str]]:

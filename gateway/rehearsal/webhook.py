@@ -64,13 +64,22 @@ class WebhookFailed(Exception):
 
 async def twiml_for(exchange: Exchange, dialled: Dialled) -> str:
     """The TwiML that answers the call. Raises WebhookFailed."""
-    return await asyncio.to_thread(_post, exchange, dialled.form(exchange.account_sid))
+    form = dialled.form(exchange.account_sid)
+    status, body = await ask(exchange, exchange.public_url + exchange.webhook, form)
+    if status != 200:
+        raise WebhookFailed(status, f"the webhook answered {status}: {body[:200]}")
+    return body
 
 
-def _post(exchange: Exchange, form: Mapping[str, str]) -> str:
-    url = exchange.public_url + exchange.webhook
+async def ask(exchange: Exchange, url: str, form: Mapping[str, str]) -> tuple[int, str]:
+    """Status and body of a webhook. `url` is as Twilio was given it. Raises WebhookFailed where nobody answers."""
+    return await asyncio.to_thread(_post, exchange, url, form)
+
+
+def _post(exchange: Exchange, url: str, form: Mapping[str, str]) -> tuple[int, str]:
+    parts = urlsplit(url)
     headers = {
-        "Host": urlsplit(url).netloc,
+        "Host": parts.netloc,
         "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
         "User-Agent": "TwilioProxy/1.1",
         "X-Twilio-Signature": exchange.signed(url, form),
@@ -78,17 +87,13 @@ def _post(exchange: Exchange, form: Mapping[str, str]) -> str:
     }
     connection = http.client.HTTPConnection(exchange.host, exchange.port, timeout=TIMEOUT_S)
     try:
-        connection.request("POST", urlsplit(url).path, urlencode(form), headers)
+        connection.request("POST", parts._replace(scheme="", netloc="").geturl(), urlencode(form), headers)
         answer = connection.getresponse()
         body = answer.read(MAX_TWIML + 1)
     except (OSError, http.client.HTTPException) as error:
         raise WebhookFailed(0, f"no answer to the webhook: {error or type(error).__name__}") from error
     finally:
         connection.close()
-    if answer.status != 200:
-        raise WebhookFailed(
-            answer.status, f"the webhook answered {answer.status}: {body[:200].decode(errors='replace')}"
-        )
     if len(body) > MAX_TWIML:
         raise WebhookFailed(answer.status, "the webhook answered more than 64 kB")
-    return body.decode(errors="replace")
+    return answer.status, body.decode(errors="replace")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import orjson
 
 from gateway.call.facts import EndReason
+from gateway.store import Kept
 
 Next = Literal["hangup", "stream", "fallback"]
 Ending = EndReason | Literal["refused"]
 
 MAX_ATTEMPTS = 3  # streams of one call: a line that keeps breaking is given to the fallback
 KEPT_S = 600.0  # Twilio asks at once; its retries take seconds
-CAPACITY = 10_000
 
 # A stream that broke, or an instance that goes away, is no reason to end a call; a model that is gone is.
 NEXT: dict[Ending, Next] = {
     "caller-hung-up": "hangup",
     "idle": "hangup",
     "max-duration": "hangup",
+    "max-cost": "hangup",
+    "agent-hung-up": "hangup",
     "phone-gone": "stream",
     "draining": "stream",
     "protocol-error": "fallback",
@@ -54,41 +58,44 @@ class Step:
         return {"next": "stream", "attempt": self.attempt, **named}
 
 
-class Afterwards:
-    """The calls that this core has had lately, by CallSid. `now` is seconds, monotonic."""
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One stream of a call, for the store: whoever is asked how the call goes on reads it there."""
 
-    def __init__(self) -> None:
-        self._calls: dict[str, tuple[Served, Ending | None, float]] = {}  # oldest first; None: in progress
+    served: Served
+    attempt: int
+    at_ms: int  # when it began, Unix time
+    ending: Ending | None = None  # None: in progress
 
-    def began(self, call_sid: str, served: Served, now: float) -> None:
-        self._put(call_sid, (served, None, now))
+    def ended(self, ending: Ending) -> Carried:
+        return replace(self, ending=ending)
 
-    def ended(self, call_sid: str, ending: Ending, now: float) -> None:
-        if found := self._calls.get(call_sid):
-            self._put(call_sid, (found[0], ending, now))
+    def kept(self) -> Kept:
+        """Of two streams the later counts, whichever instance writes last; of one, its ending."""
+        version = (self.attempt << 44) + 2 * self.at_ms + (self.ending is not None)
+        served = self.served
+        said = {"flow": served.flow, "line": served.line, "persona": served.persona, "ending": self.ending}
+        return Kept(version, orjson.dumps(said))
 
-    def step(self, call_sid: str, attempt: int, now: float) -> Step | None:
-        """What follows the stream of that attempt; None where this core knows nothing of the call."""
-        self._forget(now)
-        if (found := self._calls.get(call_sid)) is None:
-            return None
-        served, ending, _ = found
-        # Twilio asks before the broken stream was noticed here: to the caller it has ended all the same.
-        wanted = "stream" if ending is None else NEXT[ending]
-        if wanted == "stream" and attempt >= MAX_ATTEMPTS:
-            wanted = "fallback"
-        return Step(wanted, attempt + 1, served)
 
-    def _put(self, call_sid: str, entry: tuple[Served, Ending | None, float]) -> None:
-        self._calls.pop(call_sid, None)
-        self._calls[call_sid] = entry
-        if len(self._calls) > CAPACITY:
-            del self._calls[next(iter(self._calls))]
+def step(kept: Kept | None, attempt: int) -> Step | None:
+    """What follows the stream of that attempt; None where nothing is known of the call."""
+    found = _read(kept.state) if kept is not None else None
+    if found is None:
+        return None
+    served, ending = found
+    # Twilio asks before the broken stream was noticed: to the caller it has ended all the same.
+    wanted = "stream" if ending is None else NEXT[ending]
+    if wanted == "stream" and attempt >= MAX_ATTEMPTS:
+        wanted = "fallback"
+    return Step(wanted, attempt + 1, served)
 
-    def _forget(self, now: float) -> None:
-        while self._calls:
-            oldest = next(iter(self._calls))
-            _, ending, at = self._calls[oldest]
-            if ending is None or now - at < KEPT_S:
-                return
-            del self._calls[oldest]
+
+def _read(state: bytes) -> tuple[Served, Ending | None] | None:
+    """What `kept` wrote; None of what another release wrote and this one can't read."""
+    try:
+        said: Any = orjson.loads(state)
+        served, ending = Served(*(str(said[name]) for name in ("flow", "line", "persona"))), said["ending"]
+        return (served, ending) if ending is None or ending in NEXT else None
+    except (ValueError, KeyError, TypeError):
+        return None

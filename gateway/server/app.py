@@ -12,11 +12,12 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Quart, Response, request
 from quart.asgi import ASGIWebsocketConnection
 
-from gateway.server.afterwards import MAX_ATTEMPTS
-from gateway.server.documents import STREAM_PATH, stream_url
+from gateway.server.afterwards import MAX_ATTEMPTS, Served
+from gateway.server.documents import STREAM_PATH, sorry, stream_url
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
 from gateway.server.phone_socket import PhoneSocket
+from gateway.server.plans import Caller, NoSuchLine
 from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook
 from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
@@ -25,7 +26,9 @@ from gateway.twilio import knock, signature
 
 MAX_FORM_BYTES = 64 * 1024  # a voice webhook is about 1 kB
 INTERNAL_ERROR = 1011
+Answer = Callable[[Webhook], str | Awaitable[str]]  # TwiML
 MAX_TOLD = 20  # problems in /readyz; the log has more
+ATTEMPTS = tuple(str(attempt) for attempt in range(1, MAX_ATTEMPTS + 1))
 
 
 class StreamConnection(ASGIWebsocketConnection):
@@ -66,6 +69,7 @@ class App(Quart):
         for path, view in self._webhooks().items():
             self.add_url_rule(path, endpoint=path, view_func=self._signed(path, view), methods=["POST"])
         self.add_url_rule("/calls/<sid>/next", view_func=self._next)
+        self.add_url_rule("/calls/<sid>/warm", view_func=self._warm)
 
     def leave(self, phone: PhoneSocket) -> None:
         """Read what a peer still sends after its call, until it has gone."""
@@ -82,7 +86,7 @@ class App(Quart):
     async def _readyz(self) -> tuple[dict[str, Any], int]:
         exchange = self.exchange
         state = {"ready": not exchange.draining, "calls": exchange.calls, "max_calls": exchange.settings.max_calls}
-        return {**state, "flows": _flows(exchange.generations)}, 503 if exchange.draining else 200
+        return {**state, "flows": _flows(exchange.generations, self._known())}, 503 if exchange.draining else 200
 
     async def _metrics(self) -> Response:
         exchange, generations = self.exchange, self.exchange.generations
@@ -92,16 +96,20 @@ class App(Quart):
         text, content_type = self._exposition(request.headers.get("Accept", ""))
         return Response(text, content_type=content_type)
 
-    def _webhooks(self) -> dict[str, Callable[[Webhook], str]]:
+    def _webhooks(self) -> dict[str, Answer]:
         """Twilio's doors, and what each answers: TwiML, or nothing."""
         return {
             WEBHOOK_PATH: self.reception.answer,
-            AFTER_PATH: lambda call: self.reception.after(call, _attempt()),
+            AFTER_PATH: self._after,
             DONE_PATH: self.reception.done,
             **dict.fromkeys(REPORT_PATHS, self.reception.report),
         }
 
-    def _signed(self, path: str, answer: Callable[[Webhook], str]) -> Callable[[], Awaitable[Response]]:
+    async def _after(self, call: Webhook) -> str:
+        attempt = _attempt()
+        return self.reception.after(call, attempt, await self.exchange.next(call.field("CallSid"), attempt))
+
+    def _signed(self, path: str, answer: Answer) -> Callable[[], Awaitable[Response]]:
         """A door for Twilio alone: the signature is over this URL as Twilio was given it, with its query."""
 
         async def view() -> Response:
@@ -115,36 +123,66 @@ class App(Quart):
                 self.log.write("webhook-refused", {"why": "the signature does not match", "url": base}, {}, "warning")
                 return Response("the signature does not match\n", 403, content_type="text/plain")
             call = Webhook(form.to_dict(), base, request.args.get("line", ""))
-            return Response(answer(call), content_type="text/xml")
+            return Response(await self._told(answer, call), content_type="text/xml")
 
         return view
 
+    async def _told(self, answer: Answer, call: Webhook) -> str:
+        """The answer. Nobody stands behind a number's fallback URL: whatever breaks, the caller is told so."""
+        try:
+            said = answer(call)
+            return said if isinstance(said, str) else await said
+        except Exception:  # noqa: BLE001  the outermost shell of a webhook: a bug ends this call, and only this one
+            self.log.bug("webhook")
+            return sorry()
+
     async def _next(self, sid: str) -> tuple[dict[str, str | int], int]:
         """How a call goes on: for our Functions, which sign with the stream's secret."""
+        if not self._known():
+            return {"error": "the signature does not match"}, 403
+        step = await self.exchange.next(sid, _attempt())
+        return (step.plain(), 200) if step else ({"error": "this call is not known here"}, 404)
+
+    async def _warm(self, sid: str) -> tuple[dict[str, str | bool], int]:
+        """A call was answered, and its stream will come: its session with the model is opened meanwhile. A knock heard
+        again opens at most one that nobody takes, and that is soon closed."""
+        exchange, given = self.exchange, request.args
+        if not self._known():
+            return {"error": "the signature does not match"}, 403
+        if exchange.draining or exchange.full:
+            return {"error": "no room"}, 503
+        served = Served(*(given.get(name, "") for name in ("flow", "line", "persona")))
+        try:
+            caller = Caller(given.get("from", ""), given.get("to", ""))
+            warming = exchange.warmer.warm(exchange.flows, sid, served, caller)
+        except NoSuchLine:
+            return {"error": "no such line"}, 404
+        return ({"warming": True}, 202) if warming else ({"error": "no room"}, 503)
+
+    def _known(self) -> bool:
+        """Whether who asks holds the stream's secret (Functions, `gateway doctor`), or nobody has to."""
         path = request.path + (f"?{query}" if (query := request.query_string.decode("latin1")) else "")
         given = request.headers.get(knock.TIME_HEADER, ""), request.headers.get(knock.SIGNATURE_HEADER, "")
         settings = self.exchange.settings
-        if settings.auth and not knock.valid(settings.stream_secrets, "GET", path, given, time.time()):
-            return {"error": "the signature does not match"}, 403
-        step = self.exchange.next(sid, _attempt())
-        return (step.plain(), 200) if step else ({"error": "this call is not known here"}, 404)
+        return not settings.auth or knock.valid(settings.stream_secrets, "GET", path, given, time.time())
 
 
 def _attempt() -> int:
     """Which stream of its call the request speaks of; one that says nothing sensible is the last."""
     given = request.args.get("attempt", "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 4 else MAX_ATTEMPTS
+    return int(given) if given in ATTEMPTS else MAX_ATTEMPTS
 
 
-def _flows(generations: Generations) -> dict[str, Any]:
-    """What is served, and why the files as they are now aren't: for whoever asks why an edit does nothing."""
+def _flows(generations: Generations, known: bool) -> dict[str, Any]:
+    """What is served, and why the files as they are now aren't: for whoever asks why an edit does nothing. Faults name
+    files and what stands in them, so a stranger is told only how many there are."""
     current, now = generations.current, asyncio.get_running_loop().time()
     state = {"generation": current.number, "hash": current.hash, "lines": current.lines}
     state["since"] = _moment(now - current.since)
     if generations.refused_since is None:
         return state
-    told = [str(problem) for problem in generations.refused[:MAX_TOLD]]
-    return {**state, "refused": told, "refused_since": _moment(now - generations.refused_since)}
+    state |= {"faults": len(generations.refused), "refused_since": _moment(now - generations.refused_since)}
+    return {**state, "refused": [str(problem) for problem in generations.refused[:MAX_TOLD]]} if known else state
 
 
 def _moment(ago_s: float) -> str:

@@ -6,17 +6,39 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import assert_never
 
+from websockets.asyncio.client import ClientConnection
+from websockets.protocol import State
+
 from gateway.call.call import Call
-from gateway.call.facts import Fact, HangUp, ModelGone, Note, OpenModel, Order, PhoneFault, PhoneGone, Tick
+from gateway.call.facts import (
+    Fact,
+    HangUp,
+    ModelGone,
+    Note,
+    OpenModel,
+    Order,
+    PhoneFault,
+    PhoneGone,
+    PrepareModel,
+    Tick,
+    ToolDone,
+)
+from gateway.call.requests import RunTool
 from gateway.live import messages as live
 from gateway.live.endpoint import Endpoint
-from gateway.server.live_socket import converse
+from gateway.server.live_socket import converse, hang_up, reach
 from gateway.server.outbox import Full, Outbox
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
+from gateway.server.warm import Opened, Warmed
+from gateway.tools.outcome import Outcome
+from gateway.tools.registry import KINDS
 from gateway.twilio import media
 
 PHONE_BACKLOG = 256  # play-out lead bounds sound to a few messages: more waiting means that the peer reads nothing
+CLOSE_S = 0.5  # for the old connection's closing handshake before the next one says whose session it goes on with
 LIVE_BACKLOG = 512  # 20 s of sound in 40 ms messages: the model's socket is stuck long before
+
+Warm = Callable[[live.Setup], Warmed | None]  # the session that was opened for the call before its stream came
 
 
 class Bridge:
@@ -36,24 +58,30 @@ class Bridge:
         self._endpoint = endpoint
         self._note = note
         self._to_phone: Outbox[media.ToTwilio] = Outbox(PHONE_BACKLOG)
-        self._to_live: Outbox[live.ClientMessage] = Outbox(LIVE_BACKLOG)
+        self._to_live: Outbox[live.ClientMessage] = Outbox(LIVE_BACKLOG)  # of the connection that counts
+        self._talking: asyncio.Task[None] | None = None
+        self._prepared: asyncio.Task[ClientConnection | ModelGone] | None = None
+        self._warmed: Warm | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._over: asyncio.Future[HangUp] = self._loop.create_future()
         self._tasks: list[asyncio.Task[None]] = []
         self._group = asyncio.TaskGroup()
 
-    async def run(self, started: media.Started) -> HangUp:
-        """The whole call. Returns the order that ended it; raises only what is a bug."""
+    async def run(self, started: media.Started, warmed: Warm | None = None) -> HangUp:
+        """The whole call, on the session that `warmed` has for its setup, if any. Returns the order that ended it;
+        raises only what is a bug."""
+        self._warmed = warmed
         try:
             async with self._group:
                 self._spawn(self._read_phone(), "phone-reader")
                 self._spawn(self._write_phone(started.stream_sid), "phone-writer")
                 self.tell(started)
                 end = await self._over
-                for task in self._tasks:
+                for task in (*self._tasks, *([self._talking] if self._talking else [])):
                     task.cancel()
                 await self._phone.close(end.code)
+                await self._let_go()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -74,7 +102,13 @@ class Bridge:
 
     def _carry_out(self, order: Order) -> None:
         match order:
-            case live.SendAudio() | live.SendText() | live.SendToolResults():
+            case (
+                live.SendAudio()
+                | live.SendActivityStart()
+                | live.SendActivityEnd()
+                | live.SendText()
+                | live.SendToolResults()
+            ):
                 self._to_live.put(order)
             case media.Play() | media.Mark():
                 self._to_phone.put(order)
@@ -83,8 +117,12 @@ class Bridge:
                 self._to_phone.put(order)
             case Note():
                 self._note(order)
+            case RunTool():
+                self._group.create_task(self._run(order), name=f"tool-{order.type}")
+            case PrepareModel():
+                self._prepare()
             case OpenModel():
-                self._spawn(self._talk(order.setup), "live")
+                self._open(order.setup)
             case HangUp():
                 if not self._over.done():
                     self._over.set_result(order)
@@ -124,13 +162,77 @@ class Bridge:
         while True:
             await self._phone.send(media.build(await self._to_phone.get(), stream_sid))
 
-    async def _talk(self, setup: live.Setup) -> None:
+    async def _run(self, order: RunTool) -> None:
+        """Carry out one tool; whatever becomes of it is told."""
+        done: Outcome
         try:
-            endpoint = await self._endpoint()
-        except OSError as failed:
-            self.tell(ModelGone(0, f"no credentials: {failed}"))
+            async with asyncio.timeout_at(order.deadline):
+                done = await KINDS[order.type].run(order.args)
+        except TimeoutError:
+            done = Outcome({"status": "error", "error": "it took too long", "retryable": True})
+        self.tell(ToolDone(order.id, done.result, done.closes))
+
+    def _prepare(self) -> None:
+        if self._prepared is None:
+            self._prepared = self._group.create_task(self._dial(), name="live-prepared")
+
+    def _open(self, setup: live.Setup) -> None:
+        """Another connection takes the place of the one there is; what still waits for that one is void."""
+        before, prepared = self._talking, self._prepared
+        self._prepared = None
+        if before is not None:
+            before.cancel()
+        outbox = self._to_live = Outbox(LIVE_BACKLOG)
+        self._talking = self._group.create_task(self._talk(setup, outbox, before, prepared), name="live")
+
+    async def _talk(
+        self,
+        setup: live.Setup,
+        outbox: Outbox[live.ClientMessage],
+        before: asyncio.Task[None] | None,
+        prepared: asyncio.Task[ClientConnection | ModelGone] | None,
+    ) -> None:
+        if before is not None:  # the service takes one connection a session at a time
+            await asyncio.wait({before}, timeout=CLOSE_S)
+        opened = await self._warm(setup) if before is None else None
+        if opened is not None:
+            gone = await converse(opened.socket, opened.messages, outbox, self._hear(outbox))
+        else:
+            found = await prepared if prepared is not None else await self._dial()
+            if prepared is not None and (isinstance(found, ModelGone) or found.state is not State.OPEN):
+                found = await self._dial()
+            gone = found if isinstance(found, ModelGone) else await converse(found, setup, outbox, self._hear(outbox))
+        if outbox is self._to_live:
+            self.tell(gone)
+
+    def _hear(self, outbox: Outbox[live.ClientMessage]) -> Callable[[live.ServerMessage], None]:
+        """Tells what one connection brings, as long as it is the one that counts."""
+
+        def hear(message: live.ServerMessage) -> None:
+            if outbox is self._to_live:
+                self.tell(message)
+
+        return hear
+
+    async def _warm(self, setup: live.Setup) -> Opened | None:
+        """The session that was opened before the stream came; asked for here, where it is sure to be awaited."""
+        warmed = self._warmed(setup) if self._warmed is not None else None
+        return await warmed.session() if warmed is not None else None
+
+    async def _dial(self) -> ClientConnection | ModelGone:
+        return await reach(self._endpoint)
+
+    async def _let_go(self) -> None:
+        """Close a socket that was prepared and never used."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None:
             return
-        self.tell(await converse(endpoint, setup, self._to_live, self.tell))
+        if not prepared.done():
+            prepared.cancel()
+            return
+        found = prepared.result()
+        if not isinstance(found, ModelGone):
+            await hang_up(found)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         self._tasks.append(self._group.create_task(work, name=name))

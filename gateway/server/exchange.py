@@ -14,13 +14,17 @@ from gateway.flow.model import Flow, Number, Persona
 from gateway.flow.route import Usage, route
 from gateway.live.endpoint import Endpoint
 from gateway.live.models import Backend
-from gateway.server.afterwards import Afterwards, Ending, Served, Step
+from gateway.server.afterwards import KEPT_S, Carried, Ending, Served, Step, step
+from gateway.server.breaker import Breaker, project_key
 from gateway.server.bridge import Bridge, parse_text
 from gateway.server.generations import Generation, Generations
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine, backend_for, find, persona_of, plan_call
 from gateway.server.usage import Uses
+from gateway.server.warm import Warmer, WarmRoom
 from gateway.settings import Settings
+from gateway.store import Store
+from gateway.store.memory import Memory
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import media, signature, token
@@ -30,6 +34,9 @@ POLICY = 1008
 GOING_AWAY = 1001
 TRY_LATER = 1013
 COUNTED = ("per-caller", "concurrent")  # routes that depend on other calls
+TOKEN_S = 120.0  # a token's 60 s, and clocks that differ
+LAST_NOTE = "call-ended"
+READY_NOTES = ("model-ready", "model-back")
 
 Endpoints = Callable[[Backend], Awaitable[Endpoint]]  # where the model is, asked for each call
 
@@ -53,17 +60,18 @@ class Exchange:
         self.generations = generations
         self._keys = signature.Keys(settings.twilio.auth_tokens, settings.twilio.shared_keys)
         self._uses = Uses()
-        self._afterwards = Afterwards()
+        self._breaker = Breaker()
         self._clock = asyncio.get_running_loop().time
+        self.store: Store = Memory(self._clock)  # until another is given, before the first call
         self._endpoint = endpoint
         self._log = log
         self.metrics = metrics
+        self.warmer = Warmer(WarmRoom(metrics), settings, endpoint)
         self._calls: dict[str, Bridge] = {}  # by StreamSid
         self._sids: dict[str, Bridge] = {}  # the same by CallSid
         self._opening: set[asyncio.Timeout] = set()  # streams that have not started yet
         self._empty = asyncio.Event()
         self._empty.set()
-        self._used = token.UsedTokens(capacity=10_000, ttl_s=120)
 
     @property
     def calls(self) -> int:
@@ -92,9 +100,17 @@ class Exchange:
     def usage(self, flow: Flow, caller: str) -> Usage:
         return self._uses.of(flow, caller, self._clock())
 
-    def next(self, call_sid: str, attempt: int) -> Step | None:
-        """How a call goes on whose stream of that attempt has ended; None where this core knows nothing of it."""
-        return self._afterwards.step(call_sid, attempt, self._clock())
+    def out_of_quota(self, persona: Persona, call_sid: str) -> bool:
+        """Whether the model's project has run out of quota, and a new call had better not ask for it now."""
+        return self._breaker.open(self._project(persona), self._clock(), call_sid)
+
+    def _project(self, persona: Persona) -> str:
+        return project_key(backend_for(persona, self.settings), self.settings.google.project)
+
+    async def next(self, call_sid: str, attempt: int) -> Step | None:
+        """How a call goes on whose stream of that attempt has ended, here or at another instance; None of one that
+        nothing is known of."""
+        return step(await self.store.last(call_sid), attempt)
 
     # the stream
 
@@ -115,9 +131,10 @@ class Exchange:
                 self._opening.add(patience)
                 try:
                     sequencer, started = await _opening(phone)
+                    claims = await self._admit(started)
                 finally:
                     self._opening.discard(patience)
-            await self._carry(phone, sequencer, started)
+            await self._carry(phone, sequencer, started, claims)
         except PhoneLeft as left:
             self._log.write("stream-left", {"code": left.code}, {})
         except TimeoutError:
@@ -128,25 +145,33 @@ class Exchange:
         except Refused as refused:
             await self._turn_away(phone, refused)
 
-    async def _carry(self, phone: PhoneSocket, sequencer: media.Sequencer, started: media.Started) -> None:
-        now, sid = self._clock(), started.call_sid
-        claims = self._admit(started)
+    async def _carry(
+        self, phone: PhoneSocket, sequencer: media.Sequencer, started: media.Started, claims: token.StreamClaims
+    ) -> None:
+        """A stream that was let in. No await before the call is in the lists: a drain would miss it."""
+        if self.draining:
+            raise Refused(GOING_AWAY, "draining")
+        if started.stream_sid in self._calls:
+            raise Refused(POLICY, "this stream is already here")
+        now, first = self._clock(), claims.attempt == 1
         flow, line, persona = self._served(started, claims)
         caller = Caller(started.parameters.get("from", ""), started.parameters.get("to", ""))
-        self._afterwards.began(sid, Served(flow.name, line.label, persona.name), now)
-        first = claims.attempt == 1
-        if first:
-            self._within_limits(flow, line, caller, sid)
+        carried = Carried(Served(flow.name, line.label, persona.name), claims.attempt, int(1000 * _now()))
+        if first and (why := self._held_back(flow, line, persona, caller, started.call_sid)):
+            self._ended(started, carried, "refused")
+            raise Refused(TRY_LATER, why)
+        self.store.put(started.call_sid, carried.kept(), flow.limits.max_duration_s + KEPT_S)
         call = Call(plan_call(flow, line, persona, caller, self.settings), now)
-        bridge = Bridge(phone, sequencer, call, self._endpoint_of(persona), self._noter(started))
+        bridge = Bridge(phone, sequencer, call, self._endpoint_of(persona), self._noter(started, carried, persona))
         self._enter(started, bridge)
         self._uses.began(flow, caller.number if first else None, now)
         ending: Ending = "model-gone"  # of a bug: the fallback
         try:
-            ending = (await bridge.run(started)).reason
+            ending = (await bridge.run(started, partial(self.warmer.room.take, started.call_sid))).reason
         finally:
             self._uses.ended(flow)
-            self._leave(started, bridge, ending)
+            self._ended(started, carried, ending)
+            self._leave(started, bridge)
 
     def _enter(self, started: media.Started, bridge: Bridge) -> None:
         """A call has one stream: where Twilio opens another, the first is broken, whether it was noticed or not."""
@@ -156,13 +181,16 @@ class Exchange:
         self._empty.clear()
         self.metrics.add("gateway_calls_total")
 
-    def _leave(self, started: media.Started, bridge: Bridge, ending: Ending) -> None:
+    def _leave(self, started: media.Started, bridge: Bridge) -> None:
         del self._calls[started.stream_sid]
         if self._sids.get(started.call_sid) is bridge:  # else another stream goes on with the call
             del self._sids[started.call_sid]
-            self._afterwards.ended(started.call_sid, ending, self._clock())
         if not self._calls:
             self._empty.set()
+
+    def _ended(self, started: media.Started, carried: Carried, ending: Ending) -> None:
+        """Tells the store. Where another stream goes on with the call, that one is the newer, and counts."""
+        self.store.put(started.call_sid, carried.ended(ending).kept(), KEPT_S)
 
     def _served(self, started: media.Started, claims: token.StreamClaims) -> tuple[Flow, Number, Persona]:
         """What the stream talks to, of the generation that the call was answered with. Raises Refused."""
@@ -182,21 +210,19 @@ class Exchange:
             self._log.write("flows-differ", {"call_sid": started.call_sid, "hash": found.hash[:12]}, {}, "warning")
         return found
 
-    def _within_limits(self, flow: Flow, line: Number, caller: Caller, call_sid: str) -> None:
-        """What only the core counts: calls that Functions answered come here without having been asked."""
+    def _held_back(self, flow: Flow, line: Number, persona: Persona, caller: Caller, call_sid: str) -> str:
+        """Why a new call can't be had, of what only the core knows: Functions answered it without having asked here."""
         usage = self._uses.of(flow, caller.number, self._clock())
-        decided = route(flow, line, datetime.now(UTC), caller.number, usage)
-        if decided.code in COUNTED:
-            self._afterwards.ended(call_sid, "refused", self._clock())
-            raise Refused(TRY_LATER, f"limits: {decided.code}")
+        code = route(flow, line, datetime.now(UTC), caller.number, usage).code
+        if code in COUNTED:
+            return f"limits: {code}"
+        return "quota" if self.out_of_quota(persona, call_sid) else ""
 
     def _endpoint_of(self, persona: Persona) -> Callable[[], Awaitable[Endpoint]]:
         return partial(self._endpoint, backend_for(persona, self.settings))
 
-    def _admit(self, started: media.Started) -> token.StreamClaims:
+    async def _admit(self, started: media.Started) -> token.StreamClaims:
         """What the stream may talk to. Raises Refused."""
-        if started.stream_sid in self._calls:
-            raise Refused(POLICY, "this stream is already here")
         given = started.parameters
         if not self.settings.auth:
             flow, line, persona, attempt = (given.get(name, "") for name in ("flow", "line", "persona", "attempt"))
@@ -207,7 +233,7 @@ class Exchange:
             claims = token.verify(given.get("token", ""), secrets, *sids, _now())
         except token.TokenError as bad:
             raise Refused(POLICY, str(bad)) from None
-        if not self._used.use(claims.token_id, _now()):
+        if not await self.store.first_use(claims.token_id, TOKEN_S):
             raise Refused(POLICY, "stream token: used before")
         return claims
 
@@ -216,12 +242,21 @@ class Exchange:
         self._log.write("stream-refused", {"why": str(refused), "code": refused.code}, {}, "warning")
         await phone.close(refused.code, str(refused)[:120])
 
-    def _noter(self, started: media.Started) -> Callable[[Note], None]:
+    def _noter(self, started: media.Started, carried: Carried, persona: Persona) -> Callable[[Note], None]:
+        """Writes a stream's notes. The last comes before the phone's socket is closed, and so before Twilio asks any
+        instance how the call goes on: the store is told then."""
         labels = {"call_sid": started.call_sid, "stream_sid": started.stream_sid}
+        project = self._project(persona)
 
         def write(note: Note) -> None:
             fields = {"at_ms": note.at_ms, **labels, **note.fields}
             self._log.write(note.name, fields, note.private, note.severity)
+            if note.name == LAST_NOTE:
+                self._ended(started, carried, note.fields["ended"])
+            elif note.name == "model-gone" and note.fields["kind"] == "quota":
+                self._breaker.quota(project, self._clock())
+            elif note.name in READY_NOTES:
+                self._breaker.well(project, self._clock())
 
         return write
 
@@ -230,6 +265,7 @@ class Exchange:
     def drain(self) -> None:
         """Take no more calls, and let those in progress go."""
         self.draining = True
+        self.warmer.room.close()
         for patience in self._opening:
             if not patience.expired():
                 patience.reschedule(0)
@@ -240,8 +276,9 @@ class Exchange:
                 self._log.bug("drain")
 
     async def empty(self) -> None:
-        """Wait until no call is left."""
+        """Wait until no call is left, and no session that waits for one."""
         await self._empty.wait()
+        await self.warmer.room.empty()
 
 
 async def _opening(phone: PhoneSocket) -> tuple[media.Sequencer, media.Started]:

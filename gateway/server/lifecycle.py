@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -26,6 +26,7 @@ from gateway.server.exchange import Endpoints, Exchange
 from gateway.server.generations import Generations
 from gateway.server.watch import Found, Watch
 from gateway.settings import Settings
+from gateway.store.door import Event, Tell, opened
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
 
@@ -59,11 +60,24 @@ async def serve(listener: socket.socket, settings: Settings, found: Found, log: 
         fields = {"url": url, "backend": settings.backend, "lines": generations.current.lines}
         log.write("listening", {**fields, "auth": "required" if settings.auth else "off"}, {})
 
-    async with asyncio.TaskGroup() as group:
+    async with opened(settings.redis_url, teller(log, metrics)) as exchange.store, asyncio.TaskGroup() as group:
         watching = group.create_task(watch.run(), name="flows-watch")
         drain = partial(_drain, asked, exchange, watching, log)
         await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=drain)
         watching.cancel()
+
+
+def teller(log: Log, metrics: Metrics) -> Tell:
+    """Tells operators of the store's outages: one line when one begins, one when it is over."""
+
+    def tell(event: Event, fields: Mapping[str, str | float]) -> None:
+        down = event == "store-down"
+        log.write(event, fields, {}, "warning" if down else "info")
+        metrics.set("gateway_store_down", 1 if down else 0)
+        if down:
+            metrics.add("gateway_store_outages_total")
+
+    return tell
 
 
 def hypercorn_config(listener: socket.socket) -> Config:
@@ -103,6 +117,7 @@ async def _drain(asked: asyncio.Event, exchange: Exchange, watching: asyncio.Tas
     try:
         async with asyncio.timeout(DRAIN_S):
             await exchange.empty()
+            await exchange.store.flush()  # now: a connection that lingers may not let the store be closed
     except TimeoutError:
         log.write("drain-expired", {"calls": exchange.calls}, {}, "warning")
         return

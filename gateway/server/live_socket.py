@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -20,24 +20,42 @@ from gateway.server.outbox import Outbox
 
 OPEN_TIMEOUT_S = 6.0  # the handshake; setupComplete has the call's own time-out (call/turn.py)
 CLOSE_TIMEOUT_S = 1.0
+MAX_REASON = 300  # bytes of what a refused handshake says
+
+
+async def dial(endpoint: Endpoint) -> ClientConnection | ModelGone:
+    """An open socket to the model, nothing sent yet; or why there is none."""
+    try:
+        return await _open(endpoint)
+    except InvalidStatus as refused:
+        body = refused.response.body or b""
+        return ModelGone(refused.response.status_code, body[:MAX_REASON].decode("utf-8", "replace"))
+    except (OSError, TimeoutError, WebSocketException, ValueError) as failed:  # ValueError: a proxy's bad URL
+        return ModelGone(0, f"cannot connect: {type(failed).__name__}: {failed}")
+
+
+async def reach(endpoint: Callable[[], Awaitable[Endpoint]]) -> ClientConnection | ModelGone:
+    """`dial` where the model is now."""
+    try:
+        return await dial(await endpoint())
+    except OSError as failed:
+        return ModelGone(0, f"no credentials: {failed}")
 
 
 async def converse(
-    endpoint: Endpoint,
-    setup: messages.Setup,
+    socket: ClientConnection,
+    first: messages.Setup | Sequence[ServerMessage],
     outbox: Outbox[ClientMessage],
     tell: Callable[[ServerMessage], None],
 ) -> ModelGone:
-    """Hold one session: `tell` gets every message, `outbox` is written as it fills. Returns how it ended."""
-    try:
-        socket = await _open(endpoint)
-    except InvalidStatus as refused:
-        return ModelGone(refused.response.status_code, "the handshake was refused")
-    except (OSError, TimeoutError, WebSocketException, ValueError) as failed:  # ValueError: a proxy's bad URL
-        return ModelGone(0, f"cannot connect: {type(failed).__name__}: {failed}")
+    """Hold one session: `tell` gets every message, `outbox` is written as it fills. `first` is its setup; or where that
+    was sent before, what came since. Returns how it ended; the socket is closed, also when this is cancelled."""
+    setup, came = (first, ()) if isinstance(first, messages.Setup) else (None, first)
     try:
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(_write(socket, setup, outbox), name="live-writer")
+            for message in came:
+                tell(message)
             gone = await _read(socket, tell)
             writer.cancel()
     finally:
@@ -54,6 +72,11 @@ async def _close(socket: ClientConnection) -> None:
         socket.transport.abort()
 
 
+async def hang_up(socket: ClientConnection) -> None:
+    """Close a socket that was dialled and not used."""
+    await _close(socket)
+
+
 async def _read(socket: ClientConnection, tell: Callable[[ServerMessage], None]) -> ModelGone:
     try:
         while True:
@@ -66,10 +89,11 @@ async def _read(socket: ClientConnection, tell: Callable[[ServerMessage], None])
         return ModelGone(broken.close_code, str(broken))
 
 
-async def _write(socket: ClientConnection, setup: messages.Setup, outbox: Outbox[ClientMessage]) -> None:
+async def _write(socket: ClientConnection, setup: messages.Setup | None, outbox: Outbox[ClientMessage]) -> None:
     """Write until the socket is closed; its reader tells why."""
     try:
-        await socket.send(messages.build(setup))
+        if setup is not None:
+            await socket.send(messages.build(setup))
         while True:
             await socket.send(messages.build(await outbox.get()))
     except ConnectionClosed:

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from gateway.call.plan import Plan
 from gateway.call.turn import Patience
+from gateway.flow.countries import withheld
 from gateway.flow.load import Flows
 from gateway.flow.model import Flow, Languages, Number, Persona
 from gateway.flow.template import render
 from gateway.live.models import Backend, refusal
-from gateway.live.setup import Session, setup_message
+from gateway.live.setup import Session, setup_message, talks_on
 from gateway.settings import Settings
 
 
@@ -54,15 +55,19 @@ def plan_call(flow: Flow, line: Number, persona: Persona, caller: Caller, settin
     google = settings.google
     session = Session(backend_for(persona, settings), project=google.project, location=google.location)
     idle = persona.idle
+    tools = [flow.tools[name] for name in persona.tools]
     return Plan(
         flow=flow.name,
         line=line.label,
         persona=persona,
-        setup=setup_message(persona, render(persona.instructions, values), session),
+        setup=setup_message(persona, render(persona.instructions, values), session, tools),
         greeting=render(persona.greeting.text, values) if persona.greeting else "",
         idle=replace(idle, say=render(idle.say, values)) if idle else None,
         max_duration_s=flow.limits.max_duration_s,
         warn_at_s=flow.limits.warn_at_s,
+        tools={tool.name: tool.type for tool in tools},
+        asynchronous=talks_on(persona.model, session.backend),
+        max_cost_usd=flow.limits.max_cost_usd,
         message_ms=settings.live_frame_ms,
         lead_ms=settings.playout_lead_ms,
         patience=_patience(persona),
@@ -73,7 +78,7 @@ def _values(flow: Flow, line: Number, caller: Caller, at: datetime) -> Mapping[s
     local = at.astimezone(ZoneInfo(line.timezone))
     return {
         **flow.variables,
-        "call.from": caller.number or "withheld",
+        "call.from": "withheld" if withheld(caller.number) else caller.number,
         "call.to": caller.dialled or line.number,
         "call.line": line.label,
         "call.date": local.strftime("%A, %Y-%m-%d"),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from gateway.flow.model import Flow, Number
 from gateway.flow.route import route
 from gateway.server import documents
-from gateway.server.afterwards import MAX_ATTEMPTS
+from gateway.server.afterwards import MAX_ATTEMPTS, Step
 from gateway.server.documents import Scene, Ticket
 from gateway.server.exchange import Exchange
 from gateway.telemetry.log import Log
@@ -56,18 +56,23 @@ class Reception:
         flow, line = found
         scene = self._scene(flow, line, call)
         if self._exchange.draining or self._exchange.full:
-            self._turned_away("draining" if self._exchange.draining else "full", scene)
-            return documents.announce(scene.fallback, scene) if scene.fallback else twiml.reject("busy")
+            return self._no_room("draining" if self._exchange.draining else "full", scene)
         caller = call.field("From")
         decided = route(flow, line, datetime.now(UTC), caller, self._exchange.usage(flow, caller))
         if decided.outcome == "answer":
+            if self._exchange.out_of_quota(flow.personas[decided.persona], call.field("CallSid")):
+                return self._no_room("quota", scene)
             return self._connect(scene, call, decided.persona, 1)
-        self._turned_away(decided.code, scene)
+        self._turned_away(decided.code, scene, decided.holiday)
         return documents.turned_away(decided, scene)
 
-    def after(self, call: Webhook, attempt: int) -> str:
-        """TwiML for a call whose stream of that attempt has ended."""
-        step = self._exchange.next(call.field("CallSid"), attempt)
+    def _no_room(self, why: str, scene: Scene) -> str:
+        """Nobody can answer now: what the line says then, else busy."""
+        self._turned_away(why, scene)
+        return documents.announce(scene.fallback, scene) if scene.fallback else twiml.reject("busy")
+
+    def after(self, call: Webhook, attempt: int, step: Step | None) -> str:
+        """TwiML for a call whose stream of that attempt has ended; `step` is what the exchange says of it."""
         if step is not None and step.next == "hangup":
             return twiml.hang_up()
         found = self._line(call)
@@ -136,9 +141,10 @@ class Reception:
             self._log.write("call-refused", {"why": "this can't become TwiML"}, {"reason": str(wrong)}, "warning")
             return twiml.reject("rejected")
 
-    def _turned_away(self, why: str, scene: Scene) -> None:
+    def _turned_away(self, why: str, scene: Scene, holiday: str = "") -> None:
         self._exchange.metrics.add("gateway_calls_refused_total", why=why)
-        self._log.write("call-refused", {"why": why, "flow": scene.flow, "line": scene.line}, {}, "warning")
+        of = {"why": why, "flow": scene.flow, "line": scene.line, **({"holiday": holiday} if holiday else {})}
+        self._log.write("call-refused", of, {}, "warning")
 
 
 def _snake(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict
 
+from gateway.flow.countries import withheld
 from gateway.flow.model import Flow
 from gateway.flow.route import Usage
 
-MAX_CALLERS = 100_000  # beyond it the callers heard least recently are forgotten: some 30 MB
+MAX_CALLERS = 100_000  # beyond it the callers heard least recently are forgotten: some 40 MB
 WITHHELD = "withheld"  # callers without a number count as one
 
 
@@ -16,12 +17,12 @@ class Uses:
 
     def __init__(self) -> None:
         self._calls: dict[str, int] = defaultdict(int)
-        self._callers: dict[tuple[str, str], deque[float]] = {}  # oldest use first
+        self._callers: OrderedDict[tuple[str, str], tuple[float, ...]] = OrderedDict()  # oldest use first
 
     def of(self, flow: Flow, caller: str, now: float) -> Usage:
         """What `route` wants to know before this caller's call begins."""
         rate = flow.limits.per_caller
-        times = self._callers.get((flow.name, _key(caller)), deque()) if rate else deque()
+        times = self._callers.get((flow.name, _key(caller)), ()) if rate else ()
         recent = sum(1 for at in times if rate and now - at < rate.per_s)
         return Usage(calls=self._calls.get(flow.name, 0), from_caller=recent)
 
@@ -30,13 +31,10 @@ class Uses:
         self._calls[flow.name] += 1
         if caller is not None and (rate := flow.limits.per_caller):
             key = (flow.name, _key(caller))
-            times = self._callers.pop(key, deque[float]())
-            while times and (now - times[0] >= rate.per_s or len(times) > rate.count):
-                times.popleft()
-            times.append(now)
-            self._callers[key] = times
+            recent = tuple(at for at in self._callers.pop(key, ()) if now - at < rate.per_s)
+            self._callers[key] = (*recent[-rate.count :], now)
             if len(self._callers) > MAX_CALLERS:
-                del self._callers[next(iter(self._callers))]
+                self._callers.popitem(last=False)
 
     def ended(self, flow: Flow) -> None:
         """A call of this flow is over."""
@@ -46,4 +44,4 @@ class Uses:
 
 
 def _key(caller: str) -> str:
-    return caller if caller.startswith("+") and caller[1:].isdigit() else WITHHELD
+    return WITHHELD if withheld(caller) else caller

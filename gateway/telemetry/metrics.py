@@ -38,6 +38,14 @@ FAMILIES: Mapping[str, Family] = {
     "gateway_flow_hash_mismatch_total": Family(
         "counter", "Calls that were answered by flows which are not, or no longer, known here."
     ),
+    "gateway_warm_sessions_total": Family(
+        "counter",
+        "Sessions with the model that a call's webhook asked for before its stream came: used, or why not.",
+        "result",
+        ("used", "expired", "stale", "failed", "full"),
+    ),
+    "gateway_store_down": Family("gauge", "1 while the store is out of reach and memory stands in for it, else 0."),
+    "gateway_store_outages_total": Family("counter", "Times that the store was lost."),
 }
 
 

@@ -30,7 +30,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamClaims:
-    """What a token says: the call it is for, and who answers. `token_id` is for UsedTokens; `verify` fills it."""
+    """What a token says: the call it is for, and who answers. `token_id` is for single use; `verify` fills it."""
 
     call_sid: str
     account_sid: str
@@ -94,32 +94,3 @@ def _mac(secret: str, body: str) -> str:
 
 def _encode(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-class UsedTokens:
-    """Remembers the tokens used in the last `ttl_s` seconds, so that each opens one stream.
-
-    Beyond `capacity` the oldest are forgotten: calls go on, and a replay would still need Twilio's signature.
-    """
-
-    def __init__(self, capacity: int, ttl_s: float) -> None:
-        self._capacity = capacity
-        self._ttl_s = ttl_s
-        self._used: dict[str, float] = {}  # token_id -> when; oldest first
-
-    def use(self, token_id: str, now: float) -> bool:
-        """Whether this is the token's first use."""
-        self._forget(now)
-        if token_id in self._used:
-            return False
-        if len(self._used) >= self._capacity:
-            del self._used[next(iter(self._used))]
-        self._used[token_id] = now
-        return True
-
-    def _forget(self, now: float) -> None:
-        while self._used:
-            oldest = next(iter(self._used))
-            if now - self._used[oldest] < self._ttl_s:
-                return
-            del self._used[oldest]

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from twilio.twiml import voice_response  # type: ignore[import-untyped]
 
 MAX_PARAMETER = 500  # name and value of one <Parameter> together stay below this (twilio.com/docs/voice/twiml/stream)
+MAX_TALK_S = 7_200  # that a dialled call lasts at most: nobody pays for a line left open
 MAX_SAY = 4096  # characters that <Say> takes
 MAX_DOCUMENT = 64 * 1024  # what Twilio reads of a webhook's answer
 
@@ -90,7 +91,7 @@ def record(text: str, language: str, max_length_s: int, done: str, recorded: str
 def dial(text: str, language: str, to: str, timeout_s: int, done: str) -> str:
     """Say `text` and connect the caller to `to` (E.164); Twilio goes on at `done`, answered or not."""
     document = _saying(text, language)
-    document.dial(to, timeout=timeout_s, **_to(done))
+    document.dial(to, timeout=timeout_s, time_limit=MAX_TALK_S, **_to(done))
     return str(document)
 
 

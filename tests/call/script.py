@@ -17,7 +17,8 @@ from gateway.live.messages import SendAudio, SendText, SendToolResults, Setup
 from gateway.twilio.media import CallerAudio, Clear, Mark, Play, Started
 
 T0 = 1000.0
-SETUP = Setup({"model": "models/gemini-3.8-live"})
+INSTRUCTION = {"role": "user", "parts": [{"text": "Answer."}]}
+SETUP = Setup({"model": "models/gemini-3.8-live", "systemInstruction": INSTRUCTION, "sessionResumption": {}})
 STARTED = Started("MZ1", "CA1", "AC1")
 FRAME_MS = 20
 
@@ -48,6 +49,9 @@ def plan(greeting: Greeting | None = None, idle: Idle | None = None, **changes: 
         idle=idle,
         max_duration_s=600,
         warn_at_s=None,
+        tools={},
+        asynchronous=False,
+        max_cost_usd=None,
         message_ms=20,
         lead_ms=400,
         patience=Patience(listening=idle.after_ms / 1000 if idle else None),

@@ -85,7 +85,7 @@ def test_a_greeting_that_never_comes_does_not_shut_the_caller_out() -> None:
 
 
 def test_sound_beyond_what_is_kept_is_told() -> None:
-    call = Script(plan(greeting=PROTECTED, patience=Patience(opening=60)))(STARTED).silent(16_000)(live.Ready())
+    call = Script(plan(greeting=PROTECTED, patience=Patience(greeting=60)))(STARTED)(live.Ready()).silent(16_000)
     answer(call, "Good day.", 300).heard()
     (note,) = call.notes("caller-audio-dropped")
     assert note.fields == {"dropped_ms": 1000}
@@ -99,7 +99,7 @@ def test_a_model_that_is_never_ready_ends_the_call() -> None:
 def test_a_model_that_cannot_be_reached_ends_the_call() -> None:
     call = Script(plan())(STARTED)(ModelGone(429, "quota"))
     assert call.ended == "model-unavailable"
-    assert call.notes("model-gone")[0].fields == {"code": 429}
+    assert call.notes("model-gone")[0].fields == {"code": 429, "kind": "quota"}
 
 
 def test_a_second_ready_changes_nothing() -> None:
@@ -331,7 +331,7 @@ ENDS: list[tuple[Fact, str, int]] = [
     (Stopped("CA1"), "caller-hung-up", 1000),
     (PhoneGone("closed with 1006"), "phone-gone", 1000),
     (PhoneFault(1002, "media before start"), "protocol-error", 1002),
-    (ModelGone(1011, "Internal error"), "model-gone", 1011),
+    (ModelGone(1011, "RESOURCE_EXHAUSTED"), "model-gone", 1011),
     (Draining(), "draining", 1001),
 ]
 
@@ -376,18 +376,16 @@ def test_the_end_adds_up() -> None:
 # what is not built yet, or not known, is answered and told
 
 
-def test_a_tool_call_is_always_answered() -> None:
+def test_a_tool_that_does_not_exist_is_answered() -> None:
     call = opened()(live.ToolCall((live.FunctionCall("1", "book", {"name": "Robin"}), live.FunctionCall("2", "end"))))
-    answers = call.last[0]
-    assert isinstance(answers, live.SendToolResults)
-    assert [result.id for result in answers.results] == ["1", "2"]
-    assert call.notes("tool-unknown")[0].fields == {"tools": ["book", "end"]}
+    (answers,) = [order for order in call.last if isinstance(order, live.SendToolResults)]
+    assert [(result.id, result.response["status"]) for result in answers.results] == [("1", "error"), ("2", "error")]
+    assert [note.fields["tool"] for note in call.notes("tool-refused")] == ["book", "end"]
 
 
 @pytest.mark.parametrize(
     ("fact", "note"),
     [
-        (live.GoingAway(50.0), "model-going-away"),
         (live.UnknownMessage(("newThing",)), "model-unknown-message"),
         (UnknownEvent("newEvent"), "phone-unknown-event"),
         (Digit("5"), "digit"),

@@ -9,26 +9,39 @@ from gateway.live.messages import Usage
 
 
 def test_notes_carry_the_calls_own_clock() -> None:
-    assert Ledger(100.0).note("digit", 100.25, private={"digit": "5"}) == Note("digit", 250, {}, {"digit": "5"})
+    assert Ledger("gemini-3.8-live", 100.0).note("digit", 100.25, private={"digit": "5"}) == Note(
+        "digit", 250, {}, {"digit": "5"}
+    )
 
 
 def test_no_turn_is_no_note() -> None:
-    assert Ledger(0.0).turn(None, 1.0) == []
+    assert Ledger("gemini-3.8-live", 0.0).turn(None, 1.0) == []
+
+
+SUMMED = (
+    *("ended", "duration_ms", "turns", "barge_ins", "silences", "reconnects"),
+    *("response_ms", "prompt_tokens", "response_tokens"),
+)
 
 
 def test_it_adds_up() -> None:
-    ledger = Ledger(0.0)
+    ledger = Ledger("gemini-3.8-live", 0.0)
     ledger.turn(Spoken("caller", "Hello", 0, 400, 400), 0.5)
     ledger.barge_in(120, 1.0)
     for response in (400, 800, 500):
         ledger.answered(response)
-    ledger.used(Usage(prompt=10, response=5))
-    ledger.used(Usage(prompt=30, response=7))
-    assert ledger.ended("idle", 2.0).fields == {
+    ledger.used(Usage(prompt=10, response=5), 1.0)
+    ledger.used(Usage(prompt=30, response=7), 1.5)
+    fields = ledger.ended("idle", 2.0).fields
+    assert fields["cost_usd"] is not None
+    assert fields["turns_billed"] == 2
+    assert {key: fields[key] for key in SUMMED} == {
         "ended": "idle",
         "duration_ms": 2000,
         "turns": 1,
         "barge_ins": 1,
+        "silences": 0,
+        "reconnects": {},
         "response_ms": {"p50": 500, "max": 800},
         "prompt_tokens": 40,
         "response_tokens": 12,
@@ -36,4 +49,4 @@ def test_it_adds_up() -> None:
 
 
 def test_without_an_answer_there_is_no_response_time() -> None:
-    assert Ledger(0.0).ended("caller-hung-up", 1.0).fields["response_ms"] is None
+    assert Ledger("gemini-3.8-live", 0.0).ended("caller-hung-up", 1.0).fields["response_ms"] is None

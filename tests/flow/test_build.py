@@ -12,6 +12,7 @@ from gateway.flow.model import (
     Announcement,
     BargeIn,
     Closed,
+    Context,
     Finding,
     Flow,
     Greeting,
@@ -27,9 +28,11 @@ from gateway.flow.model import (
     Rate,
     Regulatory,
     Search,
+    Tool,
     Vad,
     Voice,
 )
+from gateway.flow.schema import at
 from gateway.flow.source import Data
 from tests.flow.samples import SHORTEST, flows
 
@@ -62,10 +65,14 @@ personas:
     greeting: { text: "Good day.", interruptible: false }
     languages: { primary: en-US, allowed: [es-US, en-US] }
     voice: { name: Kore }
-    model: { name: gemini-3.8-live, temperature: 1, gemini: { seed: 7 } }
-    vad: { start_sensitivity: high, end_sensitivity: high, prefix_padding: 40ms, silence: 1s }
+    model: { name: gemini-3.8-live, temperature: 1, context: { trigger: 20000, target: 5000.0 }, gemini: { seed: 7 } }
+    vad: { mode: gateway, start_sensitivity: high, end_sensitivity: high, prefix_padding: 40ms, silence: 1s }
     barge_in: { enabled: false }
     idle: { after: 10s, say: "Hello?", times: 3, then: hangup }
+    tools: [goodbye, leave]
+tools:
+  goodbye: { type: hangup, description: Ends the call. }
+  leave: { type: hangup }
 hours:
   office:
     timezone: Europe/Rome
@@ -83,6 +90,7 @@ limits:
   allow: ["+1415"]
   deny: ["+1900"]
   countries: [US]
+  max_cost: 2
 """
 ENV = {"DESK": "+14155550100", "SID": "0" * 32}
 ZEROS = "0" * 32
@@ -96,10 +104,11 @@ def test_everything_written(tmp_path: Path) -> None:
         greeting=Greeting("Good day.", interruptible=False),
         languages=Languages("en-US", ("en-US", "es-US")),
         voice=Voice("Kore"),
-        model=Model("gemini-3.8-live", 1.0, {"seed": 7}),
-        vad=Vad("high", "high", 40, 1000),
+        model=Model("gemini-3.8-live", 1.0, {"seed": 7}, Context(20_000, 5_000)),
+        vad=Vad("high", "high", 40, 1000, "gateway"),
         barge_in=BargeIn(enabled=False),
         idle=Idle(10_000, "Hello?", 3, "hangup"),
+        tools=("goodbye", "leave"),
     )
     desk = Number(
         label="desk",
@@ -144,10 +153,14 @@ def test_everything_written(tmp_path: Path) -> None:
         variables={"clinic": "Harbour Dental"},
         numbers=(desk, more),
         personas={"ava": ava},
-        limits=Limits(90.0, 80.0, 50, Rate(10, 3600), ("+1415",), ("+1900",), ("US",)),
+        limits=Limits(90.0, 80.0, 50, Rate(10, 3600), ("+1415",), ("+1900",), ("US",), 2.0),
         hours={"office": office, "late": late},
         language="fr-FR",
         model="gemini-other-live",
+        tools={
+            "goodbye": Tool("goodbye", "hangup", "Ends the call."),
+            "leave": Tool("leave", "hangup", at(("tools", "leave", "description"))["default"]),
+        },
     )
 
 
@@ -157,6 +170,8 @@ def test_the_artefact_of_what_was_read_of_it_is_the_same(tmp_path: Path) -> None
     assert artefact.text(artefact.read(written)) == written
     assert '"temperature": 1.0' in written
     assert '"concurrent_calls": 50,' in written
+    assert '"max_cost_usd": 2.0,' in written
+    assert '"target": 5000,' in written
 
 
 def test_nothing_written_that_has_a_default(tmp_path: Path) -> None:
@@ -206,6 +221,20 @@ def test_what_is_left_of_a_flow_with_faults_is_built(tmp_path: Path) -> None:
         flows(tmp_path, text, judges=[hear])
     assert heard[0].numbers[0].fallback == Announcement("This is .")
     assert heard[0].hours["office"].closed == Closed()
+
+
+def test_a_tool_that_is_not_built_yet_leaves_a_flow_to_judge(tmp_path: Path) -> None:
+    heard: list[Flow] = []
+    text = SHORTEST + "    tools: [book]\ntools: { book: { type: http, url: x }, Bad: { type: hangup } }\n"
+
+    def hear(flow: Flow) -> list[Finding]:
+        heard.append(flow)
+        return []
+
+    with pytest.raises(FlowError) as raised:
+        flows(tmp_path, text, judges=[hear])
+    assert [problem.path for problem in raised.value.problems] == ["tools.book.type", "tools.Bad"]
+    assert set(heard[0].tools) == {"book"}
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {"personas": 5}, {"personas": {"a": 1}}, {"defaults": 1}])

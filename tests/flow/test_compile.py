@@ -44,7 +44,9 @@ personas:
     instructions: You answer for {{clinic}}.
     greeting: { text: Hello., interruptible: false }
     languages: { primary: en-US, allowed: [en-US, de-DE] }
-    model: { temperature: 1 }
+    model: { temperature: 1, context: { target: 6000 } }
+    vad: { mode: gateway }
+    tools: [goodbye]
     idle: { after: 12s, say: "Hello?" }
   night: { instructions: We are closed. }
 hours:
@@ -61,6 +63,9 @@ limits:
   allow: ["+1"]
   deny: ["+1900"]
   countries: [US]
+  max_cost: 2
+tools:
+  goodbye: { type: hangup, description: Ends the call. }
 """
 
 
@@ -188,6 +193,10 @@ def signed(content: dict[str, Any]) -> str:
         lambda flow: flow["limits"].update(concurrent_calls="3"),
         lambda flow: flow["limits"].update(concurrent_calls=True),
         lambda flow: flow["limits"].update(max_duration_s="900"),
+        lambda flow: flow["limits"].update(max_cost_usd=True),
+        lambda flow: flow["tools"]["goodbye"].update(type="http"),
+        lambda flow: flow["personas"]["ava"].update(tools="goodbye"),
+        lambda flow: flow["personas"]["ava"]["model"].update(context=None),
         lambda flow: flow["numbers"][0]["fallback"].update(then="sing"),
         lambda flow: flow["personas"]["ava"]["vad"].update(silence_ms=0.5),
         lambda flow: flow["hours"]["office"]["weekly"].append("mon"),

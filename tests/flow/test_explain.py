@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from gateway.flow import explain as explaining
 from gateway.flow.explain import Explanation, LineError, MomentError, answer, explain, find, moment
 from gateway.flow.load import Flows
 from gateway.flow.model import Announcement
-from gateway.flow.route import route
+from gateway.flow.route import Route, route
 from tests.flow.samples import flows
 
 DENTAL = """
@@ -334,3 +335,47 @@ def test_announcements_name_the_number_they_dial_and_no_other(both: Flows) -> No
     flow, line = find(both, "dial")
     assert route(flow, line, NOW, CALLER).announcement == Announcement("One moment.", "dial", "+14155550123")
     assert "+14155550102" not in explain(both, "dial", NOW, CALLER).words()
+
+
+TWICE = """
+version: 1
+name: twice
+numbers:
+  - { label: desk, number: "+14155550100", persona: ava, hours: late }
+personas:
+  ava: { instructions: You answer the phone. }
+  night: { instructions: You take messages. }
+hours:
+  late:
+    timezone: Europe/Berlin
+    weekly: { sat-sun: "02:15-02:45", mon: "09:00-10:00" }
+    holidays: [%s]
+    closed: { persona: night }
+"""
+
+
+def test_a_time_that_the_clocks_show_twice_is_told_with_its_offset(tmp_path: Path) -> None:
+    told = answer(flows(tmp_path, TWICE % ""), "desk", "2026-10-25T02:50+02:00", CALLER, NOW).words()
+    assert "It is Sunday, 25 October 2026, 02:50+02:00 (Europe/Berlin)." in told
+    assert "It opens on Sunday, 25 October 2026, 02:15+01:00." in told
+
+
+def test_a_change_that_the_clocks_leap_over_is_found(tmp_path: Path) -> None:
+    """On 28 March 2027 the clocks go from 01:59 to 03:00: 02:15 never comes."""
+    found = answer(flows(tmp_path, TWICE % ""), "desk", "2027-03-27T02:50", CALLER, NOW).change
+    assert found is not None
+    assert found.isoformat() == "2027-03-29T09:00:00+02:00"
+
+
+def test_many_holidays_are_searched_in_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [f"{year}-{month:02}-{day:02}" for year in range(2030, 2034) for month in range(1, 13) for day in (1, 2, 3)]
+    asked: list[datetime] = []
+
+    def counted(*given: Any) -> Route:
+        asked.append(given[2])
+        return route(*given)
+
+    monkeypatch.setattr(explaining, "route", counted)
+    loaded = flows(tmp_path, (TWICE % ", ".join(days)).replace("sat-sun: ", "sun: closed, sat: "))
+    assert answer(loaded, "desk", "2026-11-29T03:00", CALLER, NOW).change is not None
+    assert len(asked) < 20  # one a minute would be 1,800

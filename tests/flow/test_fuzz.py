@@ -29,6 +29,7 @@ TOKENS = [
     *(b"24:00-00:00", b"22:00-06:00", b"mon-fri", b"02-30", b"always", b"closed", b"10/h", b"300ms", b"REPLACEME"),
     *(b"\xff", b"\x00", b"\x1b[2J", b"\xc2\xa0", b"\xe2\x80\xa8", b"\xef\xbb\xbf", b"\r", "٣é😀".encode(), b"a" * 300),
     *(b"version: 1\n", b"numbers:\n", b"personas:\n", b"hours:\n", b"limits:\n", b"defaults:\n", b"gemini: { a: 1 }"),
+    *(b"tools:\n", b"tools: [goodbye]\n", b"{ type: hangup }", b"mode: gateway\n", b"max_cost: 0.5\n"),
 ]
 
 

@@ -29,6 +29,7 @@ def test_sections_of_a_persona_are_inherited_key_by_key() -> None:
         "end_sensitivity": "high",
         "prefix_padding": "20ms",
         "silence": "2s",
+        "mode": "model",
     }
     assert ava["barge_in"] == {"enabled": False}
     assert ava["voice"] == {"name": "Aoede"}

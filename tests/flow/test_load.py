@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,6 +59,12 @@ def test_links_stay_in_the_folder(tmp_path: Path) -> None:
     assert found[0] == "away.yaml:1:1: a link that leads out of the folder (put the file itself here)"
     assert found[1].startswith("itself.yaml:1:1: can't be read: ")
     assert found[2] == "nowhere.yaml:1:1: can't be read: No such file or directory (check the path and who may read it)"
+
+
+def test_a_pipe_in_the_folder_is_named_and_never_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SHORTEST)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert said(tmp_path) == ["pipe.yaml:1:1: no file, but a pipe or a device (put the file itself here)"]
 
 
 def test_a_number_belongs_to_one_flow(tmp_path: Path) -> None:
@@ -287,10 +294,10 @@ def test_no_more_than_two_hundred_of_one_file(tmp_path: Path) -> None:
     assert len(told) == 202
     assert told[199:] == [
         "a.yaml:206:1: x199: unknown key (known here: defaults, description, hours, limits, name, numbers, personas, "
-        "variables, version)",
+        "tools, variables, version)",
         "a.yaml:207:1: and 3 more (mend these first)",
         "b.yaml:7:1: y: unknown key (known here: defaults, description, hours, limits, name, numbers, personas, "
-        "variables, version)",
+        "tools, variables, version)",
     ]
 
 

@@ -88,9 +88,13 @@ CONTEXT: dict[str, Any] = {
     "defaults": {},
     "numbers": [{"label": "desk", "number": "+14155550100", "persona": "ava", "fallback": {"say": "Later."}}],
     "personas": {
-        "ava": {"instructions": "Answer for {{clinic}}.", "greeting": {"text": "Hello."}, "idle": {"say": "Hello?"}},
+        "ava": {
+            **{"instructions": "Answer for {{clinic}}.", "greeting": {"text": "Hello."}, "idle": {"say": "Hello?"}},
+            "tools": ["goodbye"],
+        },
         "night": {"instructions": "We are closed."},
     },
+    "tools": {"goodbye": {"type": "hangup"}},
     "hours": {
         "office": {
             "weekly": {"mon-fri": "09:00-18:00"},
@@ -106,9 +110,9 @@ ENV = {"FRONT_DESK_NUMBER": "+14155550123", **{name: lead + "0" * 32 for name, l
 
 def steps(place: str) -> Steps:
     """A section's place in the context."""
-    names = iter(("ava", "office") if place.startswith("personas") else ("office",))
+    name = {"personas": "ava", "tools": "goodbye", "hours": "office"}
     found = re.findall(r"\[\]|[^.\[\]]+", place)
-    return tuple(0 if step == "[]" else next(names) if step == "<name>" else step for step in found)
+    return tuple(0 if step == "[]" else name[found[0]] if step == "<name>" else step for step in found)
 
 
 def in_context(key: Key, example: object) -> dict[str, Any]:

@@ -27,7 +27,10 @@ FULL: dict[str, Any] = {
         "language": "fr-FR",
         "model": "gemini-3.8-live",
         "voice": {"name": "Kore"},
-        "vad": {"start_sensitivity": "low", "end_sensitivity": "low", "prefix_padding": "20ms", "silence": "1s"},
+        "vad": {
+            **{"mode": "model", "start_sensitivity": "low", "end_sensitivity": "low"},
+            **{"prefix_padding": "20ms", "silence": "1s"},
+        },
         "barge_in": {"enabled": True},
         "hours": "office",
         "fallback": {"say": "Sorry, says {{clinic}}.", "then": "dial", "to": "+14155550123"},
@@ -65,14 +68,20 @@ FULL: dict[str, Any] = {
             "model": {
                 "name": "gemini-3.8-live",
                 "temperature": 0.8,
+                "context": {"trigger": 20000, "target": 5000},
                 "gemini": {"seed": 7},
             },
-            "vad": {"start_sensitivity": "low", "end_sensitivity": "low", "prefix_padding": "20ms", "silence": "1s"},
+            "vad": {
+                **{"mode": "model", "start_sensitivity": "low", "end_sensitivity": "low"},
+                **{"prefix_padding": "20ms", "silence": "1s"},
+            },
+            "tools": ["goodbye"],
             "barge_in": {"enabled": True},
             "idle": {"after": "10s", "say": "Hello?", "times": 3, "then": "hangup"},
         },
         "eve": {"instructions": "You answer."},
     },
+    "tools": {"goodbye": {"type": "hangup", "description": "Ends the call."}},
     "hours": {
         "office": {
             "timezone": "Europe/Paris",
@@ -93,6 +102,7 @@ FULL: dict[str, Any] = {
         "allow": ["+1415"],
         "deny": ["+1900"],
         "countries": ["US", "CA"],
+        "max_cost": 0.5,
     },
 }
 
@@ -121,6 +131,7 @@ CANARIES += ["tlh-CANARY7", "7777777s", "gemini-3.8-canary7", "{{canary7", "{can
 
 # Right in shape, and wrong in what they say: a range of no time, a day that is none, a country that is none.
 CANARIES += ["07:07-07:07", "2077-02-30", "2077-02-30 to 02-30", "QQ", "777777/h", "+777777"]
+CANARIES += ["transfer", "gateway"]  # what a hint may name, for the language has it
 TOLD = ("canary7", "777777", "07:07", "2077", "'qq'")
 
 

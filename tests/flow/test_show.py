@@ -37,10 +37,12 @@ personas:
     languages: { primary: en-GB, allowed: [en-GB, es-US] }
     model: { gemini: { "odd key": ["1", 2] } }
     vad: { prefix_padding: 30ms }
+    tools: [goodbye]
   eve: { instructions: "Answer, and say: yes.", vad: { silence: 1s } }
   night: { instructions: We are closed. }
 hours:
   office: { weekly: { mon-fri: "09:00-18:00" }, holidays: [12-25], closed: { persona: night } }
+tools: { goodbye: { type: hangup } }
 """
 ENV = {"DESK": "+14155550100"}
 
@@ -71,11 +73,15 @@ def shown(label: str = "", text: str = FLOW) -> list[str]:
         "personas.ava.vad.prefix_padding: 30ms # line 24",
         "personas.ava.vad.end_sensitivity: low # default",
         """personas.ava.model.gemini["odd key"][0]: "1" # line 23""",
-        "personas.eve.vad.silence: 1s # line 25",
-        'personas.eve.instructions: "Answer, and say: yes." # line 25',
+        "personas.eve.vad.silence: 1s # line 26",
+        'personas.eve.instructions: "Answer, and say: yes." # line 26',
         "personas.eve.languages.allowed[0]: en-US # the primary language",
         "hours.office.timezone: Europe/Berlin # defaults.timezone, line 4",
-        "hours.office.holidays[0]: 12-25 # line 28",
+        "hours.office.holidays[0]: 12-25 # line 29",
+        "personas.ava.tools[0]: goodbye # line 25",
+        "personas.eve.tools: [] # default",
+        "personas.ava.vad.mode: model # default",
+        "tools.goodbye.type: hangup # line 30",
         "limits.max_duration: 20m # default",
         "limits.deny: [] # default",
         "lines.desk.language: es-US # numbers[0].language, line 11; "
@@ -131,6 +137,8 @@ def test_only_what_concerns_a_line() -> None:
     assert {line.split(":")[0].split(".")[1] for line in shown("other") if line.startswith("personas")} == {"eve"}
     assert not [line for line in shown("other") if line.startswith(("hours", "numbers[0]", "lines.desk"))]
     assert [line for line in shown("other") if line.startswith("limits")]
+    assert [line for line in shown("desk") if line.startswith("tools.goodbye")]
+    assert not [line for line in shown("other") if line.startswith("tools")]
 
 
 def test_a_line_that_is_not_there() -> None:

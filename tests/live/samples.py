@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.flow.model import BargeIn, Flow, Languages, Limits, Model, Persona, Vad, Voice
+from gateway.flow.model import BargeIn, Context, Flow, Languages, Limits, Model, Persona, Tool, Vad, Voice
 
 PLAIN = Persona(
     name="ava",
@@ -25,6 +25,18 @@ WARM = replace(
     model=Model("gemini-3.8-live", 0.8),
     vad=Vad("high", "low", 0, 1200),
     barge_in=BargeIn(False),
+)
+# The gateway listens, the window is small, and the line can be closed.
+HANDY = replace(
+    WARM,
+    name="handy",
+    model=Model("gemini-3.8-live", context=Context(6_000, 2_000)),
+    vad=Vad("high", "high", 40, 700, "gateway"),
+    tools=("goodbye", "leave"),
+)
+TOOLS = (
+    Tool("goodbye", "hangup", 'Ends the call, once "tschüss" was said.'),
+    Tool("leave", "hangup", "Ends the call at once."),
 )
 THINKER = replace(PLAIN, name="thinker", model=Model("gemini-3.8-live-extended-thinking", 0.0))
 VERTEX = replace(PLAIN, name="vertex", model=Model("gemini-live-2.5-flash-native-audio", 2.0))

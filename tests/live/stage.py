@@ -21,7 +21,7 @@ from google.oauth2.credentials import Credentials
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from gateway.flow.model import Persona
+from gateway.flow.model import Persona, Tool
 from gateway.live import messages as live
 from gateway.live.config import connect_config
 from gateway.live.models import Backend
@@ -87,6 +87,7 @@ class Stage:
     certificate: Path
     backend: Backend = "developer"
     persona: Persona = PLAIN
+    tools: Sequence[Tool] = ()
     replies: Sequence[bytes] = ()
 
     def play(self, act: Act, session: Session | None = None) -> tuple[Peer, Any]:
@@ -114,7 +115,7 @@ class Stage:
             port = next(iter(server.sockets)).getsockname()[1]
             trust = ssl.create_default_context(cafile=str(self.certificate))
             sdk = client(self.backend, f"https://localhost:{port}", trust)
-            config = connect_config(self.persona, "You are Ava.", session)
+            config = connect_config(self.persona, "You are Ava.", session, self.tools)
             async with sdk.aio.live.connect(model=self.persona.model.name, config=config) as connected:
                 result = await act(connected)
             await sdk.aio.aclose()

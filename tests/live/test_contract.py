@@ -5,6 +5,7 @@ Only these tests pay for importing the SDK.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from google.genai import types
 from google.genai.live import AsyncSession
 from google.oauth2.credentials import Credentials
 
-from gateway.flow.model import Persona
+from gateway.flow.model import Model, Persona, Tool
 from gateway.live import messages as live
 from gateway.live.endpoint import Access, endpoint
-from gateway.live.models import Backend
+from gateway.live.models import MODELS, Backend
 from gateway.live.names import canonical
 from gateway.live.setup import Session, setup_message
-from tests.live.samples import BUDGETED, LEVELLED, LOUD, PLAIN, RICH, SIGNALLED, THINKER, VERTEX, WARM
+from tests.live.samples import BUDGETED, HANDY, LEVELLED, LOUD, PLAIN, RICH, SIGNALLED, THINKER, TOOLS, VERTEX, WARM
 from tests.live.stage import SESSIONS, Act, Stage, certify
 from tests.live.understood import listen
 
@@ -41,7 +42,9 @@ def plain(frame: bytes | str) -> Any:
 
 @pytest.mark.parametrize("backend", ["developer", "vertex"])
 @pytest.mark.parametrize(
-    "persona", [PLAIN, WARM, THINKER, VERTEX, RICH, BUDGETED, LEVELLED, LOUD], ids=lambda persona: str(persona.name)
+    "persona",
+    [PLAIN, WARM, HANDY, THINKER, VERTEX, RICH, BUDGETED, LEVELLED, LOUD],
+    ids=lambda persona: str(persona.name),
 )
 @pytest.mark.parametrize("handle", ["", "h-1"])
 def test_our_setup_is_the_sdks(certificate: Path, backend: Backend, persona: Persona, handle: str) -> None:
@@ -52,6 +55,20 @@ def test_our_setup_is_the_sdks(certificate: Path, backend: Backend, persona: Per
     assert plain(peer.setup) == plain(live.build(ours))
     assert live.parse_client(peer.setup) == (ours,)
     assert session_id == "s"
+
+
+@pytest.mark.parametrize("backend", ["developer", "vertex"])
+@pytest.mark.parametrize("name", [model.name for model in MODELS.values() if model.state in ("current", "legacy")])
+@pytest.mark.parametrize("tools", [TOOLS[:1], TOOLS])
+def test_our_tools_are_the_sdks(certificate: Path, backend: Backend, name: str, tools: tuple[Tool, ...]) -> None:
+    persona = replace(HANDY, model=Model(name))
+    peer, _ = Stage(certificate, backend, persona, tools).play(idle)
+    ours = setup_message(persona, "You are Ava.", SESSIONS[backend], tools)
+    assert plain(peer.setup) == plain(live.build(ours))
+    assert live.parse_client(peer.setup) == (ours,)
+    assert [tool["name"] for tool in plain(peer.setup)["setup"]["tools"][0]["functionDeclarations"]] == [
+        tool.name for tool in tools
+    ]
 
 
 def test_our_setup_is_the_sdks_where_vertex_alone_takes_it(certificate: Path) -> None:

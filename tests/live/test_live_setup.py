@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from gateway.flow.model import Model
+from gateway.flow.model import Context, Model, Tool
 from gateway.live import cues
 from gateway.live.config import connect_config
+from gateway.live.models import Backend
 from gateway.live.setup import Session, model_resource, setup_message
-from tests.live.samples import PLAIN, THINKER, WARM
+from tests.live.samples import HANDY, PLAIN, THINKER, TOOLS, WARM
 
 DEVELOPER = Session("developer")
 
@@ -55,6 +56,54 @@ def test_a_persona_that_is_not_to_be_interrupted() -> None:
     }
     assert setup["generationConfig"]["temperature"] == 0.8
     assert setup["inputAudioTranscription"] == {"languageCodes": ["de-DE", "en-GB", "tr-TR"]}
+
+
+def test_a_gateway_that_listens_turns_the_models_detection_off() -> None:
+    setup: Any = setup_message(HANDY, "", DEVELOPER).setup
+    assert setup["realtimeInputConfig"] == {
+        "automaticActivityDetection": {"disabled": True},
+        "activityHandling": "NO_INTERRUPTION",
+    }
+
+
+def test_a_window_of_ones_own() -> None:
+    persona = replace(PLAIN, model=Model("gemini-3.8-live", context=Context(100_000, 50_000)))
+    setup = setup_message(persona, "", DEVELOPER).setup
+    window = {"triggerTokens": 100_000, "slidingWindow": {"targetTokens": 50_000}}
+    assert setup["contextWindowCompression"] == window
+
+
+@pytest.mark.parametrize(
+    ("name", "backend", "behavior"),
+    [
+        ("gemini-3.8-live", "developer", {"behavior": "BLOCKING"}),
+        ("gemini-3.8-live", "vertex", {"behavior": "BLOCKING"}),
+        ("gemini-3.8-live-extended-thinking", "developer", {}),  # it never blocks
+        ("gemini-3.1-flash-live-preview", "developer", {}),  # it always does
+        ("gemini-live-2.5-flash-native-audio", "vertex", {}),  # it does of itself
+        ("gemini-live-2.5-flash-native-audio", "developer", {}),  # nobody knows
+        ("a-model-of-next-year", "developer", {}),
+    ],
+)
+def test_tools_by_model(name: str, backend: Backend, behavior: dict[str, str]) -> None:
+    persona = replace(PLAIN, model=Model(name))
+    setup = setup_message(persona, "", Session(backend, "p", "eu"), TOOLS).setup
+    assert setup["tools"] == [
+        {
+            "functionDeclarations": [
+                {"name": "goodbye", "description": 'Ends the call, once "tschüss" was said.', **behavior},
+                {"name": "leave", "description": "Ends the call at once.", **behavior},
+            ]
+        }
+    ]
+
+
+def test_a_resumed_session_has_its_tools_again() -> None:
+    tools: list[Tool] = [*TOOLS]
+    begun, resumed = (
+        setup_message(HANDY, "", Session("developer", handle=handle), tools).setup for handle in ("", "h")
+    )
+    assert {**begun, "sessionResumption": {"handle": "h"}} == resumed
 
 
 def test_a_model_that_must_be_told_how_much_to_think() -> None:

@@ -27,11 +27,16 @@ def test_audio_is_read_in_both_alphabets(data: str, kind: str) -> None:
     assert live.parse(audio(data, kind).encode()) == (live.ModelAudio(PCM),)
 
 
-@pytest.mark.parametrize("kind", ["audio/pcm;rate=16000", "audio/mp3", "image/png"])
-def test_audio_of_another_kind_is_reported_not_played(kind: str) -> None:
-    assert live.parse(audio("AAAA", kind)) == (
-        live.UnknownMessage((f"serverContent.modelTurn.parts.inlineData.{kind}",)),
-    )
+@pytest.mark.parametrize("kind", ["audio/pcm;rate=16000", "audio/mp3"])
+def test_sound_of_another_kind_is_a_fault(kind: str) -> None:
+    """Played it would be wrong, and passed over the caller would hear nothing."""
+    with pytest.raises(live.LiveProtocolError, match="not PCM at 24000 Hz"):
+        live.parse(audio("AAAA", kind))
+
+
+def test_what_is_no_sound_is_reported() -> None:
+    where = "serverContent.modelTurn.parts.inlineData."
+    assert live.parse(audio("AAAA", "image/png")) == (live.UnknownMessage((f"{where}image/png",)),)
 
 
 def test_snake_case_is_read() -> None:

@@ -78,3 +78,13 @@ def test_after_the_call_every_row_stands() -> None:
     board.happen(HungUp(700))
     assert board.settled() == 1
     assert board.over_ms == 700
+
+
+def test_a_person_has_no_clips_and_the_words_come_from_what_was_understood() -> None:
+    board = Board(())
+    board.happen(CallerBegan(1000, 0, False))
+    board.happen(CallerEnded(2000, 0))
+    assert board.settled() == 0
+    board.tell(Turn("caller", "hello", 1010, 2010, 1000))
+    assert board.rows == [Row("caller", 1000, "hello", ended=True)]
+    assert board.settled() == 1

@@ -1,6 +1,6 @@
 """What a demo is made of, and every way in which it can be asked for wrongly."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from gateway.rehearsal import prepare
 from gateway.rehearsal.prepare import DemoFault, DemoOptions
 from gateway.rehearsal.report import Setting
 
-NOW = datetime(2026, 11, 23, 20, 15, 7)
+NOW = datetime(2026, 11, 23, 20, 15, 7, tzinfo=UTC)
 
 
 def fault_of(options: DemoOptions) -> DemoFault:
@@ -68,3 +68,42 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert fault.code == 2
     assert "can't be written" in str(fault)
     assert "--out" in str(fault)
+
+
+HOURS = """
+version: 1
+name: branch
+numbers:
+  - { label: town, number: "+41445550100", persona: day, hours: office }
+  - { label: lake, number: "+41445550101", persona: day, hours: lake }
+  - { label: to-buy, search: { country: CH }, persona: day }
+personas:
+  day: { instructions: You answer the phone. }
+  night: { instructions: You take messages. }
+hours:
+  office: { weekly: { mon-fri: "09:00-18:00" }, closed: { persona: night } }
+  lake: { weekly: { tue: "09:00-18:00" }, closed: { say: We are closed. } }
+limits: { countries: [CH] }
+"""
+
+
+def test_who_answers_at_this_hour_is_named(tmp_path: Path) -> None:
+    (tmp_path / "branch.yaml").write_text(HOURS)
+    options = DemoOptions(tmp_path / "branch.yaml", out=tmp_path, dials_from="+41791234567")
+    prepared = prepare.prepare(options, {}, NOW)
+    assert prepared.setting == Setting("branch", "town", "+41445550100", "night")
+    assert prepared.number == "+41791234567"
+
+
+def test_a_call_that_nobody_would_answer_is_not_placed(tmp_path: Path) -> None:
+    flow = tmp_path / "branch.yaml"
+    flow.write_text(HOURS)
+    foreign = str(fault_of(DemoOptions(flow, out=tmp_path)))
+    assert "The caller's country is not in limits.countries." in foreign
+    assert foreign.endswith("To hear the agent, call from a number that may call, with --from.")
+    closed = str(fault_of(DemoOptions(flow, out=tmp_path, to="lake", dials_from="+41791234567")))
+    assert 'Twilio says "We are closed." and hangs up.' in closed
+    assert closed.endswith("or write hours: always for as long as you try it.")
+    assert str(fault_of(DemoOptions(flow, out=tmp_path, to="to-buy"))) == (
+        "the line to-buy has no number yet: it is to be bought (name another with --to)"
+    )

@@ -1,19 +1,26 @@
 """The figures of a call, from a constructed time line."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.rehearsal.line import Complaint
 from gateway.rehearsal.phone import Ending, Record
 from gateway.rehearsal.playout import Cut
 from gateway.rehearsal.report import (
+    Bill,
     Evidence,
     Files,
+    Loss,
+    Model,
     Setting,
     Turn,
     as_object,
     as_transcript,
+    bill_of,
     clear_ms,
     clock,
+    loss_of,
     report_of,
     turn_of,
 )
@@ -141,6 +148,33 @@ def test_a_turn_is_read_from_the_gateways_note() -> None:
         "private": {"text": "hello"},
     }
     assert turn_of(note) == Turn("agent", "hello", 1, 2, 3, interrupted=True)
+
+
+def test_a_call_with_a_model_is_no_rehearsal_and_tells_what_it_cost() -> None:
+    model = Model("gemini-3.8-live", "Vertex AI", "localhost:1")
+    bill = Bill(0.0123, "2026-09", {"prompt/AUDIO": 200, "response/AUDIO": 100})
+    report = report_of(evidence(model=model, bill=bill, losses=[Loss("gone", 1006, "private", 4000)]))
+    told = as_object(report, FILES)
+    assert "rehearsal" not in told
+    assert told["model"] == {"name": "gemini-3.8-live", "backend": "Vertex AI", "at": "localhost:1"}
+    assert (told["cost_usd"], told["prices_of"], told["tokens"]) == (0.0123, "2026-09", bill.tokens)
+    assert told["model_gone"] == [{"kind": "gone", "code": 1006, "at_ms": 4000}]
+    assert report.well
+    assert as_transcript(report).startswith("gemini-3.8-live, Vertex AI at localhost:1\ndental-clinic, ")
+
+
+def test_a_call_that_no_model_ever_spoke_in_did_not_go_well() -> None:
+    heard_nothing = replace(evidence(), turns=TURNS[:1], losses=[Loss("transient", 0, "", 4000)])
+    assert not report_of(heard_nothing).well
+    assert report_of(replace(evidence(), turns=TURNS[:1])).well
+
+
+def test_losses_and_the_bill_are_read_from_the_gateways_notes() -> None:
+    note = {"message": "model-gone", "at_ms": 7, "kind": "key", "code": 1007, "private": {"reason": "not valid"}}
+    assert loss_of(note) == Loss("key", 1007, "not valid", 7)
+    assert loss_of({"message": "model-late", "at_ms": 9}) == Loss("late", 0, "", 9)
+    assert bill_of({"cost_usd": 0.5, "prices_of": "2026-09", "tokens": {"a": 1}}) == Bill(0.5, "2026-09", {"a": 1})
+    assert bill_of({}) == Bill(None, None, {})
 
 
 def test_the_clock_counts_minutes_seconds_and_tenths() -> None:

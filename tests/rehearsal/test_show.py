@@ -9,7 +9,7 @@ from gateway.rehearsal.board import Board
 from gateway.rehearsal.lanes import lanes
 from gateway.rehearsal.line import Complaint
 from gateway.rehearsal.phone import Ending
-from gateway.rehearsal.report import Files, Report, Setting, Turn
+from gateway.rehearsal.report import Bill, Files, Model, Report, Setting, Turn
 from gateway.rehearsal.scene import AgentBegan, AgentEnded, AgentSilenced, CallerBegan, CallerEnded, HungUp
 from gateway.rehearsal.show import Show, Style, seconds
 from gateway.rehearsal.wav import Clip
@@ -134,6 +134,19 @@ def test_what_was_not_measured_is_not_in_the_table() -> None:
     assert "interruption" not in text
     assert "Twilio 31951   bad mark (at 01:01.0)" in text
     assert "nothing to complain" not in text
+
+
+def test_a_call_with_a_model_says_who_speaks_and_what_it_cost() -> None:
+    out, model = io.StringIO(), Model("gemini-3.8-live", "Vertex AI")
+    show = Show(out, Style(), Board([]))
+    show.open(SETTING, "you", model)
+    show.close(report(model=model, bill=Bill(0.01234, "2026-09", {"a": 1000, "b": 234})), Files(*"abc"), (b"", b""))
+    show.close(report(model=model, bill=Bill(None, None, {})), Files(*"abc"), (b"", b""))
+    text = out.getvalue()
+    assert text.splitlines()[1] == "  gateway call   gemini-3.8-live, Vertex AI"
+    assert "  cost           about 0.0123 USD by the prices of 2026-09 (1,234 tokens)\n" in text
+    assert "  cost           not known: there is no price for gemini-3.8-live here (0 tokens)\n" in text
+    assert "ehears" not in text
 
 
 def test_short_times_are_told_in_milliseconds() -> None:

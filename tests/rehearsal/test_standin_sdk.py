@@ -6,15 +6,9 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from google import genai
 from google.genai import errors, types
 from google.oauth2.credentials import Credentials
@@ -26,6 +20,7 @@ from gateway.rehearsal.standin.resumption import Resumption
 from gateway.rehearsal.standin.script import Reply, Script, Tool
 from gateway.rehearsal.standin.server import Kit, serving
 from gateway.rehearsal.standin.talk import House
+from tests.rehearsal import tls
 from tests.rehearsal.standin.house import QUICK, WORD_MS
 
 SCRIPT = Script((Reply("book it", "Done, {{result}}.", Tool("book", {"day": "Monday"})),), ("Yes.",))
@@ -33,54 +28,15 @@ SCRIPT = Script((Reply("book it", "Done, {{result}}.", Tool("book", {"day": "Mon
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that is its own authority, with its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return file
+    return tls.certificate(tmp_path_factory.mktemp("tls"))
 
 
 @asynccontextmanager
 async def secure(certificate: Path) -> AsyncIterator[str]:
-    """A stand-in behind TLS, as a plain byte relay; gives its https:// URL."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while piece := await reader.read(65_536):
-                writer.write(piece)
-                await writer.drain()
-        except (ConnectionError, ssl.SSLError):
-            return
-        finally:
-            writer.close()
-
+    """A stand-in behind TLS; gives its https:// URL."""
     kit = Kit(House(SCRIPT, Resumption()), QUICK, lambda: Ears(()), lambda _event, _fields: None)
-    async with serving(kit) as plain:
-
-        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            back, forth = await asyncio.open_connection("127.0.0.1", urlsplit(plain).port)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(copy(reader, forth))
-                group.create_task(copy(back, writer))
-
-        async with await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context) as server:
-            yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
+    async with serving(kit) as plain, tls.before(plain, certificate) as url:
+        yield url
 
 
 def options(url: str, certificate: Path, version: str) -> types.HttpOptions:

@@ -122,6 +122,27 @@ def test_the_lines_language_is_spoken_first(tmp_path: Path) -> None:
     play(tmp_path, scenario, RICH)
 
 
+def test_the_log_names_the_holiday_on_which_a_call_was_turned_away(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await asked(world, form(To="+14155550102"))
+        note = await world.note("call-refused")
+        assert (note["why"], note["holiday"]) == ("holiday", "Renovation")
+
+    play(tmp_path, scenario, RICH)
+
+
+@pytest.mark.parametrize("caller", ["+266696687", "anonymous", "+14155550199"])
+def test_the_agent_is_told_no_number_that_is_none(tmp_path: Path, caller: str) -> None:
+    async def scenario(world: World) -> None:
+        phone = await world.phone()
+        await phone.start(line="front-desk", **{"from": caller})
+        setup = await (await world.model()).expect(live.Setup)
+        told = caller if caller == "+14155550199" else "withheld"
+        assert f"called from {told}." in str(setup.setup["systemInstruction"])
+
+    play(tmp_path, scenario)
+
+
 @pytest.mark.parametrize("caller", ["+19005550100", "+4930123456", "anonymous", "+266696687", ""])
 def test_who_may_not_call_is_rejected(tmp_path: Path, caller: str) -> None:
     async def scenario(world: World) -> None:
@@ -201,7 +222,7 @@ def test_a_broken_stream_is_followed_by_another_with_the_same_persona(tmp_path: 
 def test_a_model_that_is_gone_leads_to_the_fallback(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         _, model = await world.call(line="careful")
-        await model.close(1011)
+        await model.close(1011, "RESOURCE_EXHAUSTED")
         await world.note("call-ended")
         assert (await stepped(world, "CA1"))[1] == {"next": "fallback"}
         body = await asked(world, form(To="+14155550103"), "/twiml/after?attempt=1")

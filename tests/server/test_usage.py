@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,3 +82,24 @@ def test_one_caller_alone_does_not_grow_the_memory() -> None:
         uses.began(clinic, ANN, at)
     assert uses.of(clinic, ANN, 1000).from_caller >= 4
     assert len(uses._callers[("clinic", ANN)]) <= 5
+
+
+def test_a_hundred_thousand_callers_fit_into_forty_megabytes() -> None:
+    uses, clinic, count = Uses(), flow(Rate(10, 3600)), 5_000
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for at in range(count):
+            uses.began(clinic, f"+1{at:010}", at)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (after - before) / count * usage.MAX_CALLERS < 42e6
+
+
+def test_all_who_withhold_their_number_are_one_caller() -> None:
+    """Also where Twilio puts a number in its place: +266696687 is "anonymous" on the keys."""
+    uses, clinic = Uses(), flow()
+    uses.began(clinic, "anonymous", 0)
+    uses.began(clinic, "+266696687", 1)
+    assert uses.of(clinic, "", 2).from_caller == 2

@@ -34,6 +34,9 @@ def test_everything_that_is_known_beforehand_is_told_from_nought_on() -> None:
         "gateway_flow_reloads_total[refused]": 0,
         "gateway_flow_reloads_total[unchanged]": 0,
         "gateway_flow_hash_mismatch_total": 0,
+        **{f"gateway_warm_sessions_total[{result}]": 0 for result in ("used", "expired", "stale", "failed", "full")},
+        "gateway_store_down": 0,
+        "gateway_store_outages_total": 0,
     }
 
 

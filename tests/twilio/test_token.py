@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.twilio.token import MAX_TOKEN, StreamClaims, TokenError, UsedTokens, mint, verify
+from gateway.twilio.token import MAX_TOKEN, StreamClaims, TokenError, mint, verify
 
 CALL, ACCOUNT = "CA" + "0" * 32, "AC" + "1" * 32
 CLAIMS = StreamClaims(CALL, ACCOUNT, "harbour-dental", "front-desk", "ava", 2)
@@ -108,25 +108,3 @@ def test_well_sealed_nonsense_is_malformed(body: bytes) -> None:
 @given(st.text())
 def test_no_text_opens_a_call(token: str) -> None:
     assert refused(token) in ("malformed", "bad signature")
-
-
-def test_a_token_is_used_once() -> None:
-    used = UsedTokens(10, 60)
-    assert [used.use(nonce, now) for nonce, now in [("a", 0), ("b", 1), ("a", 2), ("b", 59.9)]] == [
-        True,
-        True,
-        False,
-        False,
-    ]
-
-
-def test_used_tokens_are_forgotten_when_they_have_expired() -> None:
-    used = UsedTokens(10, 60)
-    assert [used.use("a", 0), used.use("b", 30), used.use("a", 60), used.use("b", 61)] == [True, True, True, False]
-
-
-def test_the_oldest_goes_first_when_there_are_too_many() -> None:
-    used = UsedTokens(2, 60)
-    assert [used.use(nonce, 0) for nonce in "ab"] == [True, True]
-    assert [used.use(nonce, 1) for nonce in "ab"] == [False, False]
-    assert [used.use(nonce, 2) for nonce in "cba"] == [True, False, True]

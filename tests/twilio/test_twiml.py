@@ -55,7 +55,8 @@ def test_announcements() -> None:
         "<Hangup /></Response>"
     )
     assert dial("", "en-US", "+14155550123", 20, "https://gw/done") == (
-        f'{HEAD}<Response><Dial action="https://gw/done" method="POST" timeout="20">+14155550123</Dial></Response>'
+        f'{HEAD}<Response><Dial action="https://gw/done" method="POST" timeLimit="7200" timeout="20">'
+        "+14155550123</Dial></Response>"
     )
     assert len(hang_up("x" * 9000)) < MAX_SAY + 200
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -110,3 +111,18 @@ def test_the_core_knows_who_knocks(flows: Flows) -> None:
         twiml.read_connect(asked["body"]).parameters["token"], [SECRET], CALL["CallSid"], CALL["AccountSid"], now()
     )
     assert again.attempt == 2
+
+
+@needs_packages
+def test_the_core_hears_of_the_stream_that_will_come(flows: Flows) -> None:
+    """With the words of the stream itself: a session of another setup would be of no use to it."""
+    asked = ask("voice", {"To": flows.flows[0].numbers[0].number}, text(flows), {"warming": True})
+    ((url, headers),) = asked["asked"]
+    path = url.removeprefix("https://core.example.com")
+    door, _, query = path.partition("?")
+    assert door == f"/calls/{CALL['CallSid']}/warm"
+    given = (headers[knock.TIME_HEADER], headers[knock.SIGNATURE_HEADER])
+    assert knock.valid([SECRET], "GET", path, given, now())
+    stream = twiml.read_connect(asked["body"]).parameters
+    told = dict(parse_qsl(query, keep_blank_values=True))
+    assert told == {name: stream[name] for name in ("flow", "line", "persona", "from", "to")}

@@ -1,5 +1,5 @@
 'use strict';
-// The core's doors, as the Functions use them: what comes next for a call, and a ping that wakes a sleeping instance.
+// The core's doors, as the Functions use them: what comes next for a call, and that its stream will come.
 // `fetch`, time and limits are arguments; neither function ever throws.
 
 const MAX_ATTEMPT = 3; // streams of one call
@@ -9,12 +9,8 @@ const NUMBER = /^\+[1-9]\d{6,14}$/;
 /** What the core says should follow the call's stream `attempt`, or null: silent, unreachable, unknown call, garbage.
  *  link: {fetch, core, sign(text) -> base64url, nowMs, timeoutMs}. */
 async function next(link, callSid, attempt) {
-  const path = `/calls/${encodeURIComponent(callSid)}/next?attempt=${attempt}`;
-  const time = String(Math.floor(link.nowMs / 1000));
-  const headers = { 'X-Gateway-Time': time, 'X-Gateway-Signature': link.sign(`GET\n${path}\n${time}`) };
   try {
-    const signal = AbortSignal.timeout(link.timeoutMs);
-    const answer = await link.fetch(link.core + path, { headers, signal, redirect: 'error' });
+    const answer = await knock(link, callSid, `next?attempt=${attempt}`);
     if (answer.status !== 200) return null;
     const text = await answer.text();
     return text.length > MAX_ANSWER ? null : read(JSON.parse(text), attempt);
@@ -50,12 +46,24 @@ function follow(step, attempt) {
   return chosen.next === 'stream' && attempt >= MAX_ATTEMPT ? { next: 'fallback' } : chosen;
 }
 
-/** Wakes the core. Not awaited by anybody: its end, good or bad, is nobody's business. */
-function warm(link) {
-  Promise.resolve()
-    .then(() => link.fetch(`${link.core}/healthz`, { signal: AbortSignal.timeout(link.timeoutMs) }))
-    .then((answer) => answer.body?.cancel())
-    .catch(() => {});
+/** Tells the core that the call's stream will come, so that an instance is awake and its session with the model open.
+ *  Not awaited by anybody: its end, good or bad, is nobody's business. place: see twiml.private.js. */
+async function warm(link, place) {
+  try {
+    const { flow, line, persona, from, to } = place;
+    const answer = await knock(link, place.callSid, `warm?${new URLSearchParams({ flow, line, persona, from, to })}`);
+    await answer.body?.cancel();
+  } catch {
+    // the stream opens its session itself
+  }
+}
+
+/** Asks at a door of the call, signed as gateway/twilio/knock.py has it. */
+function knock({ fetch, core, sign, nowMs, timeoutMs }, callSid, door) {
+  const path = `/calls/${encodeURIComponent(callSid)}/${door}`;
+  const time = String(Math.floor(nowMs / 1000));
+  const headers = { 'X-Gateway-Time': time, 'X-Gateway-Signature': sign(`GET\n${path}\n${time}`) };
+  return fetch(core + path, { headers, signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
 }
 
 function text(value) {

@@ -61,8 +61,9 @@ function settings(context) {
   const [scheme, host] = core.split('://');
   const safe = scheme === 'https' || (scheme === 'http' && LOOPBACK.test(host ?? ''));
   if (!safe || !/^[^\s?#@]+$/.test(host ?? '')) throw new Fault('CORE_URL is not the https:// address of the core');
-  if (!context.STREAM_SECRET) throw new Fault('STREAM_SECRET is not set');
-  return { core, secret: context.STREAM_SECRET };
+  const secret = (context.STREAM_SECRET ?? '').trim(); // as the core reads it
+  if (!secret) throw new Fault('STREAM_SECRET is not set');
+  return { core, secret };
 }
 
 function front() {
@@ -97,6 +98,7 @@ function recovered(name, call) {
   }
 }
 
+/** An answer. A body of type application/json is an object: the runtime writes it as JSON, a text too. */
 function reply(status, type, body) {
   const response = new Twilio.Response();
   response.setStatusCode(status);

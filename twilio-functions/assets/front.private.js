@@ -24,9 +24,7 @@ function voice(call) {
 /** The stream has ended. */
 async function after(call) {
   const attempt = /^[1-3]$/.test(call.form.attempt) ? Number(call.form.attempt) : core.MAX_ATTEMPT;
-  const { secret } = call.settings;
-  const link = { ...peer(call, NEXT_MS), sign: (text) => mac(secret, text) };
-  const said = await core.next(link, call.form.CallSid, attempt);
+  const said = await core.next(peer(call, NEXT_MS), call.form.CallSid, attempt);
   const step = core.follow(said, attempt);
   call.note('stream-over', { attempt, heard_core: said !== null, next: step.next });
   if (step.next === 'hangup') return documents.ofNext(step);
@@ -52,7 +50,7 @@ function fallback(call) {
 
 function streamed(call, place, persona, attempt) {
   if (!Object.hasOwn(place.personas, persona)) return routed(call, place, attempt);
-  return documents.stream(ticketed(call, { ...place, persona, attempt }));
+  return connected(call, { ...place, persona, attempt });
 }
 
 /** By the rules that answer calls: (line, moment, caller). A call already answered can't be rejected any more. */
@@ -62,17 +60,19 @@ function routed(call, place, attempt) {
   call.note('call-routed', { flow: place.flow, line: place.line, outcome: found.outcome, code: found.code, attempt });
   if (found.outcome === 'refuse' && attempt > 1) return documents.fallback(place);
   if (found.outcome !== 'answer') return documents.ofRoute(found, place);
-  core.warm(peer(call, WARM_MS));
-  return documents.ofRoute(found, ticketed(call, { ...place, persona: found.persona, attempt }));
+  return connected(call, { ...place, persona: found.persona, attempt });
 }
 
-function ticketed(call, place) {
+/** The core hears of the stream before Twilio does, and has its time to get ready. */
+function connected(call, place) {
   const { core: base, secret } = call.settings;
-  return { ...place, core: base, token: mint(secret, place, call.nowMs, call.nonce()) };
+  core.warm(peer(call, WARM_MS), place);
+  return documents.stream({ ...place, core: base, token: mint(secret, place, call.nowMs, call.nonce()) });
 }
 
 function peer(call, timeoutMs) {
-  return { fetch: call.fetch, core: call.settings.core, nowMs: call.nowMs, timeoutMs };
+  const { core: base, secret } = call.settings;
+  return { fetch: call.fetch, core: base, sign: (text) => mac(secret, text), nowMs: call.nowMs, timeoutMs };
 }
 
 /** The place of a call (see twiml.private.js) on the line that was dialled, or null. Needs no settings. */

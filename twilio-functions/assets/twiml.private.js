@@ -11,7 +11,8 @@ const MAX_PARAMETER = 500; // name and value of one <Parameter> together stay be
 const MAX_NUMBER = 64; // of a caller: E.164 has 16 characters, a SIP address may have more
 const MAX_SAY = 4096; // characters that <Say> takes
 const RECORD_S = 120;
-const DIAL_S = 20;
+const DIAL_S = 20; // that it rings
+const TALK_S = 7200; // that a dialled call lasts at most: nobody pays for a line left open
 const SORRY = "Sorry, we can't take your call right now. Please try again later.";
 const SORRY_LANGUAGE = 'en-US';
 const PARAMETERS = ['token', 'flow', 'line', 'persona', 'hash', 'attempt', 'from', 'to'];
@@ -85,7 +86,7 @@ function reject(reason) {
 }
 
 function dial(answer, to, timeout, place) {
-  answer.dial({ action: link(place, '/done'), method: 'POST', timeout }, to);
+  answer.dial({ action: link(place, '/done'), method: 'POST', timeout, timeLimit: TALK_S }, to);
 }
 
 function record(answer, say, maxLength, place) {

@@ -12,5 +12,5 @@ exports.handler = function handler(context, event, callback) {
   } catch (error) {
     said.why = error instanceof Fault ? error.message : 'assets/flows.private.json is broken: run gateway compile';
   }
-  callback(null, reply(said.ok ? 200 : 503, 'application/json', JSON.stringify(said)));
+  callback(null, reply(said.ok ? 200 : 503, 'application/json', said));
 };

@@ -13,7 +13,7 @@ const STRANGER = { error: 'takes the header Authorization: Bearer and the ADMIN_
 
 exports.handler = async function handler(context, event, callback) {
   const until = Date.now() + TIME_MS;
-  const say = (status, body) => callback(null, reply(status, 'application/json', JSON.stringify(body)));
+  const say = (status, body) => callback(null, reply(status, 'application/json', body));
   if (!admitted(context.ADMIN_SECRET ?? '', event.request.headers.authorization)) return say(401, STRANGER);
   try {
     const want = plans.desired(artefact(), { domain: context.DOMAIN_NAME, core: settings(context).core });

@@ -45,6 +45,14 @@ test('a new stream: the next attempt, a fresh token, the same line', async () =>
   assert.deepEqual([attempt, persona, claims(token).try], ['2', 'ava', 2]);
 });
 
+test('the core hears of the new stream too', async () => {
+  const asked = [];
+  await after(async (url) => (asked.push(url), new Response('{"next":"stream","attempt":2,"persona":"night"}')));
+  const query = `flow=desk&line=records&persona=night&from=%2B14155550199&to=${encodeURIComponent(RECORDS)}`;
+  assert.equal(asked[1], `https://core.example/calls/${CALL.CallSid}/warm?${query}`);
+  assert.equal(asked.length, 2);
+});
+
 test('a new stream with the persona that the core names', async () => {
   const { token, persona } = parameters((await after(says({ next: 'stream', attempt: 2, persona: 'night' }))).body);
   assert.deepEqual([persona, claims(token).per], ['night', 'night']);
@@ -72,7 +80,7 @@ test('dial', async () => {
   const { body } = await after(says({ next: 'dial', to: '+14155550123', timeout_s: 25 }));
   assert.match(
     body,
-    /<Response><Dial action="https:\/\/gw-1234-dev.twil.io\/done" method="POST" timeout="25">\+14155550123<\/Dial><\/Response>$/,
+    /<Response><Dial action="https:\/\/gw-1234-dev.twil.io\/done" method="POST" timeout="25" timeLimit="7200">\+14155550123<\/Dial><\/Response>$/,
   );
 });
 

@@ -1,7 +1,8 @@
 'use strict';
 const assert = require('node:assert/strict');
+const { createHmac } = require('node:crypto');
 const { test } = require('node:test');
-const { ask, claims, flows, parameters, CALL } = require('./rig');
+const { ask, claims, flows, parameters, CALL, ENV } = require('./rig');
 
 const BARE = '+14155550100';
 
@@ -35,6 +36,12 @@ test('a number that is a line gets a stream', async () => {
   });
   assert.ok(Math.abs(exp - Date.now() / 1000 - 60) < 5);
   assert.match(n, /^[\w-]{12}$/);
+});
+
+test('the line end that a secret was stored with is no part of it', async () => {
+  const { body } = await ask('voice', { To: BARE }, { env: { STREAM_SECRET: `${ENV.STREAM_SECRET}\n` } });
+  const [said, mac] = parameters(body).token.split('.');
+  assert.equal(mac, createHmac('sha256', ENV.STREAM_SECRET).update(said).digest('base64url'));
 });
 
 test('out of hours another persona answers', async () => {
@@ -114,15 +121,43 @@ for (const From of ['', 'anonymous', '+266696687']) {
   });
 }
 
-test('the core is woken while the call is answered, and never waited for', async () => {
+test('the core hears of the stream while the call is answered, and is never waited for', async () => {
   const asked = [];
-  const hanging = (url) => (asked.push(url), new Promise(() => {}));
+  const hanging = (url, options) => (asked.push([url, options]), new Promise(() => {}));
   const begun = Date.now();
-  await ask('voice', { To: BARE }, { core: hanging });
+  const { body } = await ask('voice', { To: BARE }, { core: hanging });
   assert.ok(Date.now() - begun < 500);
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(asked, ['https://core.example/healthz']);
+  assert.match(body, /<Stream name="gw-1"/);
+  const [[url, { headers, redirect, signal }], ...rest] = asked;
+  assert.deepEqual(rest, []);
+  const path = `/calls/${CALL.CallSid}/warm?flow=desk&line=bare&persona=ava&from=%2B14155550199&to=%2B14155550100`;
+  assert.equal(url, `https://core.example${path}`);
+  const text = `GET\n${path}\n${headers['X-Gateway-Time']}`;
+  const signature = createHmac('sha256', ENV.STREAM_SECRET).update(text).digest('base64url');
+  assert.equal(headers['X-Gateway-Signature'], signature);
+  assert.deepEqual([redirect, signal.aborted], ['error', false]);
 });
+
+const DEAF = {
+  'one that nobody reaches': async () => {
+    throw new TypeError('fetch failed');
+  },
+  'one that breaks at once': () => {
+    throw new RangeError('broken');
+  },
+  'one without room': async () => new Response('{"error":"no room"}', { status: 503 }),
+  'one that says nothing': async () => new Response(null, { status: 202 }),
+  'one that never ends': async () => new Response(new ReadableStream({ pull: () => new Promise(() => {}) })),
+  'one whose answer breaks': async () => new Response(new ReadableStream({ cancel: () => Promise.reject(Error()) })),
+};
+for (const [what, core] of Object.entries(DEAF)) {
+  test(`a core that can't get ready is nobody's business: ${what}`, async () => {
+    const { body, logs } = await ask('voice', { To: BARE }, { core });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.match(body, /<Stream name="gw-1"/);
+    assert.doesNotMatch(logs.join('\n'), /function-failed/);
+  });
+}
 
 test('nobody is woken for a call that is refused or announced', async () => {
   const asked = [];

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gateway.flow.model import Finding
-from gateway.flow.rules import hours, limits, lines, personas, whole
+from gateway.flow.rules import hours, limits, lines, personas, tools, whole
 from gateway.flow.sections import numbers
 from gateway.flow.source import Data
 
@@ -28,4 +28,7 @@ def judge(data: Data, file: str, written: Data = None) -> list[Finding]:
 
 Rule = Callable[[Data], Iterator[Finding]]
 _OF_COMPLETE: tuple[Rule, ...] = (personas.languages, limits.judge, whole.loops, whole.unused)
-_OF_WRITTEN: tuple[Rule, ...] = (lines.judge, personas.overruled, hours.judge, whole.timezones, whole.announcements)
+_OF_WRITTEN: tuple[Rule, ...] = (
+    *(lines.judge, personas.overruled, personas.unheard, personas.context),
+    *(tools.judge, hours.judge, whole.timezones, whole.announcements),
+)

@@ -77,9 +77,13 @@ def _area_code(path: Path, number: dict[str, Data]) -> Iterator[Finding]:
 
 
 def _language(path: Path, number: dict[str, Data], written: Data) -> Iterator[Finding]:
-    """A line in a language to which its persona must not change."""
-    language, persona = number.get("language"), number.get("persona")
-    allowed = items(written, "personas", persona, "languages", "allowed") if isinstance(persona, str) else []
-    if isinstance(language, str) and allowed and language not in allowed:
-        hint = f"add it to personas.{persona}.languages.allowed"
-        yield Finding((*path, "language"), "the persona that answers does not speak it", hint)
+    """A line in a language to which a persona that answers it must not change, by day or when it is closed."""
+    language, named = number.get("language"), number.get("hours", entries(written, "defaults").get("hours"))
+    closed = entries(written, "hours", named, "closed").get("persona") if isinstance(named, str) else None
+    for persona in (number.get("persona"), closed):
+        allowed = items(written, "personas", persona, "languages", "allowed") if isinstance(persona, str) else []
+        if isinstance(language, str) and allowed and language not in allowed:
+            hint = f"add it to personas.{persona}.languages.allowed"
+            when = " when it is closed" if persona == closed else ""
+            yield Finding((*path, "language"), f"the persona that answers{when} does not speak it", hint)
+            return

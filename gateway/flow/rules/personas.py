@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gateway.flow.model import Finding
 from gateway.flow.schema import at
 from gateway.flow.sections import entries
-from gateway.flow.source import Data
+from gateway.flow.source import Data, Path
 
 
 def languages(data: Data) -> Iterator[Finding]:
@@ -37,3 +37,43 @@ def overruled(written: Data) -> Iterator[Finding]:
         if entries(persona, "greeting").get("interruptible") is True:
             path = ("personas", name, "greeting", "interruptible")
             yield Finding(path, "it has no effect while barge_in is off", "remove one of the two", "warning")
+
+
+def unheard(written: Data) -> Iterator[Finding]:
+    """Sensitivities, which are the model's, where the gateway listens: a persona's own, and those of `defaults` where
+    it does so for everyone."""
+    shared = entries(written, "defaults", "vad")
+    owners: list[tuple[Path, dict[str, Data], Data]] = []
+    for name in entries(written, "personas"):
+        vad = entries(written, "personas", name, "vad")
+        owners.append((("personas", name, "vad"), vad, vad.get("mode", shared.get("mode"))))
+    if owners and all(mode == "gateway" for *_, mode in owners):
+        owners.append((("defaults", "vad"), shared, "gateway"))
+    for path, vad, mode in owners:
+        for key in ("start_sensitivity", "end_sensitivity"):
+            if mode == "gateway" and key in vad:
+                yield Finding((*path, key), "it has no effect with mode: gateway", "remove it", "warning", "key")
+
+
+def context(written: Data) -> Iterator[Finding]:
+    """What is left of the context is less than what was there."""
+    for name in entries(written, "personas"):
+        path: Path = ("personas", name, "model", "context")
+        section = entries(written, *("personas", name, "model", "context"))
+        trigger, target = _tokens(path, section, "trigger"), _tokens(path, section, "target")
+        if trigger is None or target is None or target < trigger:
+            continue
+        if "target" in section:
+            yield Finding((*path, "target"), "nothing would fall out", "make it less than trigger")
+        else:
+            default = at((*path, "target"))["default"]
+            yield Finding((*path, "trigger"), "nothing would fall out", f"write a target, which is {default} otherwise")
+
+
+def _tokens(path: Path, section: dict[str, Data], key: str) -> int | float | None:
+    """Written or the default; nothing where the schema has something against it."""
+    schema = at((*path, key))
+    tokens = section.get(key, schema["default"])
+    if not isinstance(tokens, int | float) or isinstance(tokens, bool):
+        return None
+    return tokens if schema["minimum"] <= tokens <= schema["maximum"] else None

@@ -12,15 +12,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from gateway.rehearsal.ears import Ears
+from gateway.rehearsal.standin.hostile import HOSTILE
 from gateway.rehearsal.standin.orders import Value
 from gateway.rehearsal.standin.resumption import Resumption
 from gateway.rehearsal.standin.script import DEFAULT, Script, ScriptError, load
 from gateway.rehearsal.standin.server import Kit, serving
 from gateway.rehearsal.standin.talk import House
+from gateway.rehearsal.standin.trouble import Part, read_part
 from gateway.rehearsal.voice import choose
 
 MAX_CHARS = 10_000  # of a text in an event line, which its reader takes in a megabyte
@@ -33,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         script = load(options.script) if options.script else DEFAULT
+        script = replace(script, hostile=(*options.hostile, *script.hostile))
         asyncio.run(_serve(options, script))
     except (ScriptError, OSError) as fault:
         print(fault, file=sys.stderr)  # noqa: T201
@@ -46,7 +50,22 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--script", type=Path, help="replies and other words, YAML or JSON")
     parser.add_argument("--connection-s", type=float, help="how long a connection lasts; goAway comes before its end")
     parser.add_argument("--voice", choices=VOICES, help="only this engine, or tones (default: the best one here)")
+    parser.add_argument(
+        "--hostile",
+        type=_part,
+        action="append",
+        default=[],
+        metavar="NAME[@N[+]][#NTH]",
+        help="misbehave on every connection, on the Nth alone or from it on, at the NTH chance",
+    )
     return parser.parse_args(arguments)
+
+
+def _part(text: str) -> Part:
+    try:
+        return read_part(text, HOSTILE)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
 
 
 async def _serve(options: argparse.Namespace, script: Script) -> None:

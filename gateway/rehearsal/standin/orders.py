@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.live.messages import ServerMessage
@@ -19,9 +19,24 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """One frame as it stands: text, or bytes."""
+
+    frame: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
+    """`after`: frames that follow the close frame, which no honest server sends."""
+
     code: int
     reason: str
+    after: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The connection breaks, without a close frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +64,6 @@ class Told:
     fields: Mapping[str, Value] = field(default_factory=dict)
 
 
-Order = Send | Close | Recognise | Synthesise | Told
+Order = Send | Raw | Close | Cut | Recognise | Synthesise | Told
 Orders = tuple[Order, ...]
+Change = Callable[[Order], Orders]  # what an order becomes

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from gateway.rehearsal.ears import normal
+from gateway.rehearsal.standin.hostile import HOSTILE
+from gateway.rehearsal.standin.trouble import Part, read_part
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -48,10 +50,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """`otherwise` is said in turn, one a turn. Texts may hold {{heard}}, {{seconds}} and, with a tool, {{result}}."""
+    """`otherwise` is said in turn, one a turn. Texts may hold {{heard}}, {{seconds}} and, with a tool, {{result}}.
+    `hostile`: how connections go wrong; the first part that is for a connection is played on it."""
 
     replies: tuple[Reply, ...]
     otherwise: tuple[str, ...]
+    hostile: tuple[Part, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -101,14 +105,16 @@ class _Reader:
         self._file = file
 
     def script(self, data: Any) -> Script:
-        top = self._object(data, "", {"replies", "otherwise"})
+        top = self._object(data, "", {"replies", "otherwise", "hostile"})
         replies = self._list(top.get("replies", []), "replies")
         otherwise = self._list(top.get("otherwise", list(DEFAULT.otherwise)), "otherwise")
+        hostile = self._list(top.get("hostile", []), "hostile")
         if not otherwise:
             raise ScriptError(self._file, "otherwise", "must hold at least one text")
         return Script(
             tuple(self._reply(item, f"replies[{at}]") for at, item in enumerate(replies)),
             tuple(self._text(item, f"otherwise[{at}]") for at, item in enumerate(otherwise)),
+            tuple(self._part(item, f"hostile[{at}]") for at, item in enumerate(hostile)),
         )
 
     def _reply(self, data: Any, path: str) -> Reply:
@@ -126,6 +132,12 @@ class _Reader:
         if not isinstance(args, dict):
             raise ScriptError(self._file, f"{path}.args", "must be a mapping")
         return Tool(self._text(tool.get("name"), f"{path}.name"), self._json(args, f"{path}.args"))
+
+    def _part(self, data: Any, path: str) -> Part:
+        try:
+            return read_part(self._text(data, path), HOSTILE)
+        except ValueError as fault:
+            raise ScriptError(self._file, path, str(fault)) from fault
 
     def _json(self, data: Any, path: str) -> Any:
         try:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import assert_never
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close as CloseFrame
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
 from gateway.live.messages import MAX_MESSAGE_BYTES, LiveProtocolError, build_server, parse_client
 from gateway.rehearsal.ears import Ears
 from gateway.rehearsal.standin.doors import Door, enter
-from gateway.rehearsal.standin.orders import Close, Order, Orders, Recognise, Send, Synthesise, Told, Value
+from gateway.rehearsal.standin.orders import Close, Cut, Order, Orders, Raw, Recognise, Send, Synthesise, Told, Value
 from gateway.rehearsal.standin.session import Session
 from gateway.rehearsal.standin.talk import House
+from gateway.rehearsal.standin.trouble import Part, Player, part_of
 from gateway.rehearsal.standin.turns import Ended
 from gateway.rehearsal.voice import Speaker, Voice, VoiceError, sentences, speaker_for, tones
 
@@ -44,6 +48,14 @@ class Kit:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """One connection: its number, from its knock on, and how it goes wrong."""
+
+    number: int
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
     speech: Ended
     words: str
@@ -62,18 +74,23 @@ Fact = str | bytes | Recognised | Synthesised | None  # a frame, a worker's resu
 @asynccontextmanager
 async def serving(kit: Kit, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """The server, listening; gives its URL, ws://host:port. Raises OSError where the port is taken."""
+    visits: WeakKeyDictionary[ServerConnection, Visit] = WeakKeyDictionary()
     count = 0
 
-    async def connected(socket: ServerConnection) -> None:
+    async def check(socket: ServerConnection, request: Request) -> Response | None:
         nonlocal count
         count += 1
-        await _connected(socket, kit, count)
+        visits[socket] = Visit(count, part_of(kit.house.script.hostile, count))
+        return await _check(socket, request, visits[socket], kit.emit)
+
+    async def connected(socket: ServerConnection) -> None:
+        await _connected(socket, kit, visits[socket])
 
     async with serve(
         connected,
         host,
         port,
-        process_request=_check,
+        process_request=check,
         compression=None,
         max_size=MAX_MESSAGE_BYTES,
         ping_interval=None,
@@ -88,37 +105,41 @@ def _port(server: Server) -> int:
     return port
 
 
-def _check(socket: ServerConnection, request: Request) -> Response | None:
-    door = _door(request)
-    if isinstance(door, int):
-        return socket.respond(HTTPStatus(door), f"{HTTPStatus(door).phrase}\n")
-    return None
+async def _check(socket: ServerConnection, request: Request, visit: Visit, emit: Emit) -> Response | None:
+    door, trouble = _door(request), visit.part.trouble
+    if trouble.wait_s or trouble.status:
+        emit("hostile", {"connection": visit.number, "wait_s": trouble.wait_s, "status": trouble.status})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(socket.wait_closed(), trouble.wait_s)
+    status = trouble.status or (door if isinstance(door, int) else 0)
+    return socket.respond(HTTPStatus(status), f"{HTTPStatus(status).phrase}\n") if status else None
 
 
 def _door(request: Request) -> Door | int:
     return enter(request.path, {name.lower(): value for name, value in request.headers.raw_items()})
 
 
-async def _connected(socket: ServerConnection, kit: Kit, number: int) -> None:
+async def _connected(socket: ServerConnection, kit: Kit, visit: Visit) -> None:
     request = socket.request
     door = _door(request) if request else 404
     if isinstance(door, int):  # _check let only doors through
         raise AssertionError(door)
     if door.refusal:
-        kit.emit("refused", {"connection": number, "code": 1007, "reason": door.refusal})
+        kit.emit("refused", {"connection": visit.number, "code": 1007, "reason": door.refusal})
         await socket.close(1007, door.refusal)
         return
-    await Connection(socket, kit, door, number).run()
+    await Connection(socket, kit, door, visit).run()
 
 
 class Connection:
     """One client's socket."""
 
-    def __init__(self, socket: ServerConnection, kit: Kit, door: Door, number: int) -> None:
+    def __init__(self, socket: ServerConnection, kit: Kit, door: Door, visit: Visit) -> None:
         self._socket = socket
         self._kit = kit
         self._door = door
-        self._number = number
+        self._number = visit.number
+        self._player = Player(visit.part)
         self._facts: asyncio.Queue[Fact] = asyncio.Queue(QUEUED)
         self._jobs: asyncio.Queue[Recognise | Synthesise] = asyncio.Queue(JOBS)
         self._session = Session(kit.house, door.backend, door.version, time.monotonic())
@@ -149,7 +170,8 @@ class Connection:
 
     async def _next(self) -> Fact | Orders:
         """The next fact, or the orders of a tick that is due."""
-        deadline = self._session.deadline()
+        deadlines = (self._session.deadline(), self._player.deadline())
+        deadline = min((due for due in deadlines if due is not None), default=None)
         if deadline is not None and deadline <= time.monotonic():
             return self._session.tick(time.monotonic())
         wait = None if deadline is None else deadline - time.monotonic()
@@ -162,7 +184,8 @@ class Connection:
 
     async def _obey(self, fact: Fact | Orders) -> None:
         orders = fact if isinstance(fact, tuple) else self._step(fact)
-        for order in orders:
+        now = time.monotonic()
+        for order in (*self._player.play(orders, now), *self._player.tick(now)):
             if self._jobs.full() and isinstance(order, Recognise | Synthesise):
                 return await self._obey(self._session.refuse(LiveProtocolError(_BUSY, 1011)))
             await self._do(order)
@@ -197,13 +220,25 @@ class Connection:
                 self._emit(order.event, order.fields)
             case Send():
                 await self._socket.send(build_server(*order.messages, vertex=self._door.backend == "vertex"))
+            case Raw():
+                await self._socket.send(order.frame)
             case Recognise() | Synthesise():
                 self._jobs.put_nowait(order)
             case Close():
-                reason = order.reason.encode()[:REASON_BYTES].decode(errors="ignore")
-                await self._socket.close(order.code, reason)
+                await self._close(order)
+            case Cut():
+                self._socket.transport.abort()
             case _:
                 assert_never(order)
+
+    async def _close(self, order: Close) -> None:
+        reason = order.reason.encode()[:REASON_BYTES].decode(errors="ignore")
+        if order.after:  # past the library, which keeps the protocol
+            frames = [Frame(Opcode.CLOSE, CloseFrame(order.code, reason).serialize())]
+            frames += [Frame(Opcode.BINARY, data) for data in order.after]
+            self._socket.transport.write(b"".join(frame.serialize(mask=False) for frame in frames))
+        else:
+            await self._socket.close(order.code, reason)
 
     async def _read(self) -> None:
         try:

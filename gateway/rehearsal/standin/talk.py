@@ -180,7 +180,8 @@ class Talk:
     def _content(self, content: SendContent, now: float) -> Orders:
         if self._wishes.model.startswith("gemini-3.1") and (self.saved.turns or self._listener.clock_ms):
             raise LiveProtocolError(INVALID)  # that model takes it as initial history alone
-        orders = self._interrupt(now)
+        told = Told("content", {"turns": len(content.turns), "complete": content.complete})
+        orders = (told, *self._interrupt(now))
         if not content.complete:
             return orders + self._next(now)
         words = [turn.text for turn in content.turns if turn.role == "user"]

@@ -8,7 +8,9 @@ import pytest
 
 from gateway.rehearsal import process
 from gateway.rehearsal.ears import normal
+from gateway.rehearsal.standin.hostile import HOSTILE
 from gateway.rehearsal.standin.script import DEFAULT, Reply, Script, ScriptError, Tool, fill, load
+from gateway.rehearsal.standin.trouble import Part
 from gateway.rehearsal.voice import choose
 
 DEMO = Path(process.__file__).parent / "standin" / "scripts" / "demo.yaml"
@@ -43,6 +45,11 @@ def loaded(tmp_path: Path, text: str) -> Script:
     return load(file)
 
 
+def test_troubles(tmp_path: Path) -> None:
+    cut = HOSTILE["cut"]
+    assert loaded(tmp_path, "hostile: [cut@2+#5, cut]").hostile == (Part(cut, 2, 0, 5), Part(cut))
+
+
 def test_a_whole_file(tmp_path: Path) -> None:
     text = """
 replies:
@@ -66,8 +73,11 @@ replies:
         ("[", "is neither YAML nor JSON"),
         ("otherwise: [2026-13-01]", "is neither YAML nor JSON"),
         ("1", "must be a mapping"),
-        ("reply: []", "unknown key 'reply' (known: otherwise, replies)"),
+        ("reply: []", "unknown key 'reply' (known: hostile, otherwise, replies)"),
         ("otherwise: []", "otherwise: must hold at least one text"),
+        ("hostile: cut", "hostile: must be a list"),
+        ("hostile: [cut, smoke]", "hostile[1]: no such trouble (known: "),
+        ("hostile: ['cut@0']", "hostile[0]: takes NAME, NAME@CONNECTION or "),
         ("otherwise: [on, no]", "otherwise[0]: must be a text"),
         ("replies: [{hear: x}]", "replies[0].say: must be a text"),
         ("replies: [{hear: a, say: ' '}]", "replies[0].say: must be a text"),

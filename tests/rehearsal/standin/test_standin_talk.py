@@ -243,22 +243,28 @@ def test_who_speaks_on_is_answered_at_the_end() -> None:
     assert call.recognised(speech(), "first", 0.0) == (known("first"), transcript)
 
 
+def history(turns: int, complete: bool = True) -> Told:
+    return Told("content", {"turns": turns, "complete": complete})
+
+
 def test_text_and_content_interrupt() -> None:
     assert speaking().handle(SendText("so?"), 0.1) == (
         heard("so?"), *cut(0.24), *over(True, 0.24), *says("You said so.", 2),
     )  # fmt: skip
     content = SendContent((ContentTurn("model", "x"), ContentTurn("user", "so?"), ContentTurn("model", "y")))
     assert speaking().handle(content, 0.1) == (
-        *cut(0.24), *over(True, 0.24), heard("so?", "content"), *says("You said so.", 2),
+        history(3), *cut(0.24), *over(True, 0.24), heard("so?", "content"), *says("You said so.", 2),
     )  # fmt: skip
-    assert speaking().handle(SendContent((), complete=False), 0.1) == (*cut(0.24), *over(True, 0.24))
-    assert talk().handle(SendContent((ContentTurn("user", "seed"),), complete=False), 0.0) == ()
-    assert talk().handle(SendContent(()), 0.0) == (heard("", "content"), *says("You said ."))
+    silent = SendContent((), complete=False)
+    assert speaking().handle(silent, 0.1) == (history(0, False), *cut(0.24), *over(True, 0.24))
+    seed = SendContent((ContentTurn("user", "seed"),), complete=False)
+    assert talk().handle(seed, 0.0) == (history(1, False),)
+    assert talk().handle(SendContent(()), 0.0) == (history(0), heard("", "content"), *says("You said ."))
 
 
 def test_3_1_takes_content_as_history_alone() -> None:
     call = talk(Wishes("developer", "gemini-3.1-flash-live-preview"))
-    assert call.handle(SendContent((), complete=False), 0.0) == ()
+    assert call.handle(SendContent((), complete=False), 0.0) == (history(0, False),)
     call.handle(SendText("hello"), 0.0)
     with pytest.raises(LiveProtocolError):
         call.handle(SendContent((), complete=False), 0.0)
@@ -286,7 +292,7 @@ def test_content_interrupts_even_then_and_who_waited_is_answered() -> None:
     call = speaking(PATIENT)
     call.handle(SendText("waited"), 0.1)
     assert call.handle(SendContent((), complete=False), 0.1) == (
-        *cut(0.24), *over(True, 0.24), *says("You said waited.", 2, PATIENT),
+        history(0, False), *cut(0.24), *over(True, 0.24), *says("You said waited.", 2, PATIENT),
     )  # fmt: skip
 
 

@@ -1,0 +1,121 @@
+"""What a call costs, as far as the model's usage messages tell: an estimate, never an invoice.
+
+What is taken for granted, and why:
+- A usage message is one turn's, and counts the whole context of that turn again, as Google bills it (measured by
+  others on three models: the counts are a turn's, not the session's so far). So they add up.
+- The same counts again within REPEAT_MS are the same message: a later turn has a longer context.
+- Details by modality have gaps. The rest counts as sound, the dearer kind, so that the estimate errs upwards; only what
+  tools handed in counts as text. Other modalities than text and sound don't occur in a call, and count as sound too.
+- Thoughts are not part of the response's count. Cached tokens are part of the prompt's.
+- A turn without a usage message is not billed here: compare `turns_billed` with the call's turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from gateway.live.messages import Usage
+from gateway.live.prices import MODALITIES, Price, Prices
+
+REPEAT_MS = 2_000
+MAX_TOKENS = 2_000_000  # in one count: far above every model's context; more is a broken peer's
+MILLION = Decimal(1_000_000)
+SHOWN = Decimal("0.0001")  # USD: a turn costs about a tenth of a cent
+
+
+class Bill:
+    """`turns` counts the usage messages that were billed."""
+
+    __slots__ = ("_assumed", "_last", "_last_ms", "_price", "_tokens", "_usd", "turns")
+
+    def __init__(self, model: str, prices: Prices) -> None:
+        self._price = prices.get(model)
+        self._tokens: dict[str, int] = {}
+        self._assumed = 0
+        self._usd = Decimal(0)
+        self._last: Usage | None = None
+        self._last_ms = 0
+        self.turns = 0
+
+    def count(self, usage: Usage, now_ms: int) -> None:
+        """Bill one usage message; nothing for one that came before, or that counts nothing."""
+        repeated = usage == self._last and now_ms - self._last_ms <= REPEAT_MS
+        self._last, self._last_ms = usage, now_ms
+        parts = [*_parts(usage)]
+        if repeated or not parts:
+            return
+        self.turns += 1
+        for kind, modality, tokens, assumed in parts:
+            name = f"{kind}/{modality}"
+            self._tokens[name] = self._tokens.get(name, 0) + tokens
+            self._assumed += tokens if assumed else 0
+            if self._price is not None:
+                self._usd += tokens * _rate(self._price, kind, modality) / MILLION
+
+    @property
+    def cost_usd(self) -> float | None:
+        """The estimate so far; None where the model's price isn't known."""
+        return None if self._price is None else float(self._usd.quantize(SHOWN))
+
+    def exceeds(self, max_cost_usd: float | None) -> bool:
+        """Whether the call has cost more than it may. What can't be priced can't be held to a limit."""
+        if self._price is None or max_cost_usd is None:
+            return False
+        return self._usd > Decimal(str(max_cost_usd))
+
+    def fields(self) -> dict[str, object]:
+        """For the call's summary. `tokens_assumed_audio`: those among them whose modality wasn't told."""
+        return {
+            "cost_usd": self.cost_usd,
+            "prices_of": self._price.of if self._price else None,
+            "tokens": dict(sorted(self._tokens.items())),
+            "tokens_assumed_audio": self._assumed,
+            "turns_billed": self.turns,
+        }
+
+
+# Kinds as the parser of usage messages names them, with the modality of what the details leave out.
+_KINDS = {"prompt": "AUDIO", "tool_use": "TEXT", "response": "AUDIO"}
+
+
+def _parts(usage: Usage) -> Iterator[tuple[str, str, int, bool]]:
+    """(kind, modality, tokens, whether the modality is assumed), each above zero. The cached part of the prompt stands
+    under `cached`, no longer under `prompt`."""
+    totals = {"prompt": usage.prompt, "tool_use": usage.tool_use, "response": usage.response}
+    for kind, rest in _KINDS.items():
+        told = {modality: _clean(usage.by_modality.get(f"{kind}/{modality}", 0)) for modality in MODALITIES}
+        cached = _cached(usage, told) if kind == "prompt" else {}
+        for modality, tokens in told.items():
+            yield from _part(kind, modality, tokens - cached.get(modality, 0))
+            yield from _part("cached", modality, cached.get(modality, 0))
+        missing = max(0, _clean(totals[kind]) - sum(told.values()))
+        yield from ((*part[:3], rest == "AUDIO") for part in _part(kind, rest, missing))
+    yield from _part("thoughts", "TEXT", _clean(usage.thoughts))
+
+
+def _cached(usage: Usage, told: dict[str, int]) -> dict[str, int]:
+    """Those told by modality, within what the prompt holds of it: what isn't told gets no discount."""
+    cached = {modality: _clean(usage.by_modality.get(f"cached/{modality}", 0)) for modality in MODALITIES}
+    return {modality: min(tokens, told[modality]) for modality, tokens in cached.items()}
+
+
+def _part(kind: str, modality: str, tokens: int) -> Iterator[tuple[str, str, int, bool]]:
+    if tokens > 0:
+        yield kind, modality, tokens, False
+
+
+def _rate(price: Price, kind: str, modality: str) -> Decimal:
+    match kind:
+        case "response":
+            return price.out[modality]
+        case "thoughts":
+            return price.out["THOUGHTS"]
+        case "cached":
+            return price.cached.get(modality, price.into[modality])
+        case _:
+            return price.into[modality]
+
+
+def _clean(count: int) -> int:
+    return min(max(0, count), MAX_TOKENS)

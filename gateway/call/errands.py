@@ -1,0 +1,87 @@
+"""The model's tool calls as orders and notes, and the agent's own end of the call. `Toolbox` and `Farewell` decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.call.facts import Order, ToolDone
+from gateway.call.farewell import Farewell
+from gateway.call.ledger import Ledger
+from gateway.call.requests import Outcome
+from gateway.call.toolbox import Toolbox
+from gateway.live import cues
+from gateway.live import messages as live
+
+
+class Errands:
+    """One call's. `tools`: each tool's name and type; `asynchronous`: the model talks on while one runs."""
+
+    __slots__ = ("_farewell", "_ledger", "_toolbox")
+
+    def __init__(self, tools: Mapping[str, str], ledger: Ledger, *, asynchronous: bool) -> None:
+        self._toolbox = Toolbox(tools, asynchronous)
+        self._farewell = Farewell(waits=not asynchronous)
+        self._ledger = ledger
+
+    def called(self, fact: live.ToolCall, now: float) -> list[Order]:
+        return self._orders(self._toolbox.called(fact, now), now)
+
+    def cancelled(self, fact: live.ToolCallCancelled, now: float) -> list[Order]:
+        return self._orders(self._toolbox.cancelled(fact, now), now)
+
+    def done(self, fact: ToolDone, now: float) -> list[Order]:
+        return self._orders(self._toolbox.done(fact.id, fact.result, now, closes=fact.closes), now)
+
+    def expire(self, now: float) -> list[Order]:
+        return self._orders(self._toolbox.expire(now), now)
+
+    def lost(self, now: float) -> None:
+        """The connection is gone; tools run on."""
+        self._toolbox.lost(now)
+
+    def resumed(self, now: float, handle_at: float | None) -> list[Order]:
+        """Another connection is there; see `Toolbox.resumed`."""
+        return self._orders(self._toolbox.resumed(now, handle_at), now)
+
+    # the agent's last words
+
+    def sound(self, now: float) -> None:
+        self._farewell.sound(now)
+
+    def complete(self, now: float, *, quiet: bool) -> None:
+        self._farewell.complete(now, quiet=quiet)
+
+    def heard(self) -> None:
+        self._farewell.heard()
+
+    def interrupted(self, now: float) -> list[Order]:
+        """The caller speaks into the last words: the line stays open."""
+        return [self._ledger.note("farewell-interrupted", now)] if self._farewell.interrupted() else []
+
+    def over(self, now: float, free_at: float) -> bool:
+        """Whether the agent has said its last words, and the line is to close."""
+        return self._farewell.over(now, free_at)
+
+    @property
+    def closing(self) -> bool:
+        return self._farewell.closing
+
+    @property
+    def pending(self) -> bool:
+        """Whether the model waits for an answer of ours."""
+        return self._toolbox.pending > 0
+
+    def deadline(self, free_at: float) -> float | None:
+        times = (self._toolbox.deadline(), self._farewell.deadline(free_at))
+        return min((time for time in times if time is not None), default=None)
+
+    def _orders(self, outcome: Outcome, now: float) -> list[Order]:
+        if outcome.closes:
+            self._farewell.asked(now)
+        notes = [self._ledger.note(one.name, now, one.fields, one.private, one.severity) for one in outcome.notes]
+        orders: list[Order] = [*notes, *outcome.run]
+        if outcome.results:
+            orders.append(live.SendToolResults(outcome.results))
+        if outcome.untold:
+            orders.append(live.SendText(cues.untold({one.name: one.response for one in outcome.untold})))
+        return orders

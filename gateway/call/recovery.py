@@ -1,0 +1,187 @@
+"""What a call does when the model is lost, is about to be, or says nothing: the caller is to go on talking to the same
+agent, who was told what was said. `Link` knows when; this knows what.
+
+    goAway    a socket is prepared; the session moves when nobody speaks, at the latest in time
+    loss      tries by handle, then anew with the transcript; the caller's sound is kept, a tone fills a longer wait
+    silence   a nudge, the session by its handle, a fresh one, the end
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.audio.filler import FILLER
+from gateway.call import facts
+from gateway.call.errands import Errands
+from gateway.call.facts import OpenModel, Order, PrepareModel
+from gateway.call.hearing import Hearing
+from gateway.call.ledger import Ledger
+from gateway.call.link import Arrival, Link, Phase
+from gateway.call.speech import Speech
+from gateway.call.turn import State, Turn
+from gateway.live import cues
+from gateway.live import messages as live
+from gateway.live.again import resumed, seeded
+from gateway.live.closing import Verdict, classify
+
+FILLER_AFTER_S = 1.5  # of a gap: a shorter one passes for a pause
+FILLER_EVERY_S = 3.0
+RESUME, FRESH, GIVE_UP = 2, 3, 4  # steps of the ladder; the first is a nudge
+LATE = Verdict("transient", retry=True, resume=True)  # no setupComplete in time
+UNHEARD = (State.HEARING, State.ANSWERING)  # what the caller says or said has no answer yet
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The machines of the call that a recovery works on."""
+
+    hearing: Hearing
+    speech: Speech
+    turn: Turn
+    errands: Errands
+    ledger: Ledger
+
+
+class Recovery:
+    """One call's link to its model. Orders are carried out in their order."""
+
+    __slots__ = ("_filler_at", "_link", "_owed", "_parts", "_setup", "_steps", "_why", "sign_ms")
+
+    def __init__(self, setup: live.Setup, parts: Parts, now: float) -> None:
+        self._setup = setup
+        self._parts = parts
+        self._link = Link(now)
+        self._owed: live.SendText | None = None  # what the model is told when it is back
+        self._steps = 0
+        self._filler_at = 0.0
+        self._why = ""
+        self.sign_ms = 0  # the model's last sign of life, on the call's clock
+
+    # what the model's side tells
+
+    def ready(self, now: float) -> tuple[Arrival, list[Order]] | None:
+        """A connection is ready: which one, and what to tell the model first. None for one that nobody waits for."""
+        arrival = self._link.ready(now)
+        if arrival is None:
+            return None
+        owed, self._owed = self._owed, None
+        if arrival.how == "first":
+            return arrival, []
+        self._parts.turn.restart(now)
+        fields = {"how": arrival.how, "gap_ms": round(arrival.gap_s * 1000), "why": self._why}
+        note = self._parts.ledger.back(arrival.how, fields, now)
+        results = self._parts.errands.resumed(now, self._link.used_at if arrival.how == "resumed" else None)
+        return arrival, [note, *results, *([owed] if owed else [])]
+
+    def update(self, fact: live.ResumptionUpdate, now: float) -> None:
+        self._link.update(fact, now)
+
+    def going_away(self, fact: live.GoingAway, now: float) -> list[Order]:
+        self._link.going_away(fact.time_left_s, now)
+        note = self._parts.ledger.note("model-going-away", now, {"time_left_s": fact.time_left_s})
+        return [note, *([PrepareModel()] if self._link.leaving else [])]
+
+    def gone(self, fact: facts.ModelGone, now: float) -> list[Order]:
+        """The connection ended, or none could be had. Afterwards `lost` says whether that is all."""
+        verdict = classify(fact.code, fact.reason, resuming=self._link.begun)
+        fields = {"code": fact.code, "kind": verdict.kind}
+        note = self._parts.ledger.note("model-gone", now, fields, {"reason": fact.reason}, "warning")
+        return [note, *self._gone(verdict, now)]
+
+    def alive(self) -> None:
+        """The agent speaks: it isn't stuck."""
+        self._steps = 0
+
+    def sign(self, now_ms: int) -> None:
+        """The model tells something: it hears, at least."""
+        self.sign_ms = now_ms
+
+    # what time brings
+
+    def pump(self, now: float) -> list[Order]:
+        """What is due: to leave a connection that goes away, to ask for one, to fill the wait."""
+        orders: list[Order] = []
+        parts = self._parts
+        if self._link.late(now):
+            orders += [parts.ledger.note("model-late", now, severity="warning"), *self._gone(LATE, now)]
+        if self._link.leave(now, quiet=self._quiet):
+            self._cut("going-away", now, again=False)
+        if self._link.open(now):
+            orders.append(self._open())
+        self._fill(now)
+        return orders
+
+    def stuck(self, now: float, cue: str = "") -> list[Order]:
+        """The model owes an answer and is silent; the nudge is `cue`, or a plain one. Afterwards `lost` says whether
+        that is all."""
+        self._steps += 1
+        parts = self._parts
+        note = parts.ledger.stuck(self._steps, now)
+        parts.turn.restart(now)
+        if self._steps < RESUME:
+            return [note, live.SendText(cue or cues.nudge())]
+        self._cut("silent", now, again=True)
+        if self._steps >= GIVE_UP:
+            self._link.give_up(now)
+            return [note]
+        self._link.restart(now, fresh=self._steps >= FRESH)
+        return [note, *self.pump(now)]
+
+    def deadline(self) -> float | None:
+        times = [self._link.deadline(quiet=self._quiet), self._filler_due()]
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def live(self) -> bool:
+        return self._link.live
+
+    @property
+    def nudged(self) -> bool:
+        """Whether the model was asked to speak and hasn't yet."""
+        return self._steps > 0
+
+    @property
+    def lost(self) -> bool:
+        return self._link.phase is Phase.LOST
+
+    @property
+    def _quiet(self) -> bool:
+        """Whether nobody speaks, nobody is due to, and the model waits for nothing."""
+        parts = self._parts
+        return parts.turn.state is State.LISTENING and not parts.hearing.speaking and not parts.errands.pending
+
+    def _open(self) -> OpenModel:
+        if self._link.used:
+            return OpenModel(resumed(self._setup, self._link.used))
+        return OpenModel(seeded(self._setup, self._parts.ledger.history))
+
+    def _gone(self, verdict: Verdict, now: float) -> list[Order]:
+        if self._link.live:
+            self._cut(verdict.kind, now, again=True)
+        self._link.gone(verdict, now)
+        return []
+
+    def _cut(self, why: str, now: float, *, again: bool) -> None:
+        """The connection is no more. What the caller said without an answer is said again to the next one, where the
+        last one broke; of a sentence that was begun the next one is told the beginning."""
+        speech, state = self._parts.speech, self._parts.turn.state
+        self._why = why
+        self._filler_at = 0.0
+        self._parts.errands.lost(now)
+        unfinished = speech.unfinished
+        speech.complete()
+        self._parts.hearing.shut(again=again and state in UNHEARD)
+        if unfinished is not None:
+            self._owed = live.SendText(cues.go_on(unfinished))
+
+    def _filler_due(self) -> float | None:
+        since = self._link.gap_since
+        if since is None:
+            return None
+        return max(since + FILLER_AFTER_S, self._filler_at, self._parts.speech.free_at)
+
+    def _fill(self, now: float) -> None:
+        due = self._filler_due()
+        if due is not None and now >= due:
+            self._parts.speech.fill(FILLER)
+            self._filler_at = now + FILLER_EVERY_S

@@ -1,0 +1,63 @@
+"""Calls in which the gateway itself decides when the caller speaks (vad.mode: gateway)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.call.facts import ModelGone
+from gateway.flow.model import BargeIn, Vad
+from gateway.live import messages as live
+from gateway.twilio.media import Clear, Play
+from tests.call.script import PERSONA, STARTED, Script, pcm, plan
+
+OURS = replace(PERSONA, vad=Vad("low", "low", 20, 500, mode="gateway"))
+
+
+def opened(barge_in: bool = True) -> Script:
+    persona = replace(OURS, barge_in=BargeIn(barge_in))
+    return Script(plan(persona=persona))(STARTED).at(0.1)(live.Ready())(live.ResumptionUpdate("h1", True))
+
+
+def kinds(call: Script) -> list[str]:
+    """What went to the model, in order; sound as one."""
+    names = [type(order).__name__ for order in call.all if type(order).__name__.startswith("Send")]
+    return [name for n, name in enumerate(names) if n == 0 or name != names[n - 1]]
+
+
+def speaking(call: Script, ms: int) -> Script:
+    return call(live.OutputTranscript("One two three four."))(live.ModelAudio(pcm(ms)))
+
+
+def test_only_speech_goes_to_the_model_between_its_marks() -> None:
+    call = opened().silent(1000).speaks(600).silent(1000)
+    assert kinds(call) == ["SendActivityStart", "SendAudio", "SendActivityEnd"]
+
+
+def test_a_caller_who_cuts_in_is_cleared_at_once() -> None:
+    call = speaking(opened().silent(500), 3000).silent(500).speaks(300)
+    assert [order for order in call.all if isinstance(order, Clear)]
+    assert len(call.notes("barge-in")) == 1
+    call(live.Interrupted())(live.TurnComplete())
+    assert len(call.notes("barge-in")) == 1
+
+
+def test_sound_that_still_comes_of_a_cut_turn_is_not_heard() -> None:
+    call = speaking(opened().silent(500), 1000).silent(300).speaks(300)
+    assert not [order for order in call(live.ModelAudio(pcm(500))).last if isinstance(order, Play)]
+    call(live.Interrupted())(live.TurnComplete())
+    assert [order for order in call(live.ModelAudio(pcm(500))).last if isinstance(order, Play)]
+
+
+def test_the_answer_to_a_caller_who_cut_in_late_is_heard() -> None:
+    call = speaking(opened().silent(500), 2000)(live.GenerationComplete())(live.TurnComplete()).silent(300).speaks(400)
+    assert [order for order in call.silent(700)(live.ModelAudio(pcm(300))).last if isinstance(order, Play)]
+
+
+def test_without_barge_in_nobody_is_cut_short() -> None:
+    call = speaking(opened(barge_in=False).silent(500), 3000).silent(500).speaks(500)
+    assert not [order for order in call.all if isinstance(order, Clear)]
+
+
+def test_a_turn_that_a_loss_broke_begins_again_with_its_start() -> None:
+    call = opened().silent(500).speaks(400)(ModelGone(1011, "Internal error"))(live.Ready()).speaks(200).silent(800)
+    assert kinds(call) == ["SendActivityStart", "SendAudio", "SendActivityStart", "SendAudio", "SendActivityEnd"]

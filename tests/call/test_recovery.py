@@ -1,0 +1,213 @@
+"""A call whose model goes away, breaks or says nothing: the caller goes on talking, and nothing is heard twice."""
+
+from __future__ import annotations
+
+from gateway.audio.filler import FILLER
+from gateway.call.facts import ModelGone, OpenModel, Order, PrepareModel
+from gateway.call.turn import Patience
+from gateway.live import cues
+from gateway.live import messages as live
+from gateway.twilio.media import Play
+from tests.call.script import GREETING, IDLE, PROTECTED, STARTED, Script, pcm, plan
+
+HANDLE = live.ResumptionUpdate("h1", True)
+LOST = ModelGone(1011, "Internal error")
+
+
+def opened(**changes: object) -> Script:
+    """A call whose model is ready, with a handle."""
+    return Script(plan(**changes))(STARTED).at(0.1)(live.Ready())(HANDLE)  # type: ignore[arg-type]
+
+
+def opens(orders: list[Order]) -> list[object]:
+    """The handles of the connections asked for; None where none is named."""
+    asked = [order.setup.setup["sessionResumption"] for order in orders if isinstance(order, OpenModel)]
+    return [resumption.get("handle") for resumption in asked]
+
+
+def texts(orders: list[Order]) -> list[str]:
+    return [order.text for order in orders if isinstance(order, live.SendText)]
+
+
+def sound_ms(orders: list[Order]) -> float:
+    """Length of the caller's sound sent to the model."""
+    return sum(len(order.pcm) for order in orders if isinstance(order, live.SendAudio)) / 32
+
+
+# goAway
+
+
+def test_go_away_prepares_a_socket_and_moves_when_nobody_speaks() -> None:
+    call = opened()(live.GoingAway(50.0))
+    assert PrepareModel() in call.last
+    assert opens(call.last) == []
+    assert opens(call.silent(1200).last) == ["h1"]
+    call.silent(200)(live.Ready())
+    (back,) = call.notes("model-back")
+    assert back.fields["how"] == "resumed"
+    assert texts(call.all) == []
+
+
+def test_nobody_is_cut_short_by_a_move() -> None:
+    call = opened()(live.GoingAway(50.0))
+    call(live.OutputTranscript("One two three."))(live.ModelAudio(pcm(3000))).silent(2000)
+    assert opens(call.all) == [None]
+    call(live.GenerationComplete())(live.TurnComplete()).silent(1200).heard().silent(100)
+    assert opens(call.all) == [None, "h1"]
+
+
+def test_in_the_end_the_move_waits_for_nobody() -> None:
+    call = opened()(live.GoingAway(8.0)).speaks(2900)
+    assert opens(call.all) == [None]
+    assert opens(call.speaks(200).last) == ["h1"]
+
+
+def test_no_frame_of_the_caller_is_lost_or_doubled_by_moves() -> None:
+    call = opened()
+    for _ in range(50):
+        call.silent(200)(live.GoingAway(50.0)).silent(1300)(live.Ready())(HANDLE)
+    call.silent(100)
+    assert len(opens(call.all)) == 51
+    assert sound_ms(call.all) == call.chunk * 20
+
+
+# loss
+
+
+def test_a_lost_model_is_asked_for_at_once_by_its_handle() -> None:
+    call = opened()(LOST)
+    assert opens(call.last) == ["h1"]
+    assert call.ended is None
+    assert call.notes("model-gone")[0].fields == {"code": 1011, "kind": "transient"}
+
+
+def test_the_callers_sound_of_the_gap_comes_first() -> None:
+    call = opened().silent(400)(LOST).silent(600)(live.Ready())
+    assert sound_ms(call.last) == 600
+    assert sound_ms(call.all) == 1000
+
+
+def test_what_the_caller_said_without_an_answer_is_said_again() -> None:
+    """The handle is older than the caller's turn: the session that it leads to has not heard it."""
+    call = opened().silent(400).speaks(1000).silent(400)(LOST).silent(200)(live.Ready())
+    assert 1600 <= sound_ms(call.last) <= 2000  # the turn with a little before it, and the gap
+
+
+def test_an_answered_turn_is_not_said_again() -> None:
+    call = opened().speaks(1000).silent(400)(live.ModelAudio(pcm(200)))(live.GenerationComplete())
+    call(live.TurnComplete()).silent(300).heard()(LOST).silent(200)(live.Ready())
+    assert sound_ms(call.last) == 200
+
+
+def test_a_sentence_that_broke_off_goes_on_and_does_not_begin_again() -> None:
+    call = opened()(live.OutputTranscript("One two three"))(live.ModelAudio(pcm(1000)))(LOST).silent(300)(live.Ready())
+    assert texts(call.last) == [cues.go_on("One two three")]
+
+
+def test_a_sentence_that_was_sent_whole_is_heard_to_its_end() -> None:
+    call = opened()(live.OutputTranscript("One two three."))(live.ModelAudio(pcm(1000)))(live.GenerationComplete())
+    call(LOST).silent(300)(live.Ready()).silent(1200).heard()
+    assert texts(call.all) == []
+    assert call.said() == [("agent", "One two three.")]
+
+
+def test_nobody_is_greeted_twice() -> None:
+    call = Script(plan(greeting=GREETING))(STARTED)(live.Ready())(HANDLE)(live.ModelAudio(pcm(500)))
+    call(live.GenerationComplete())(live.TurnComplete()).silent(700).heard()(LOST)(live.Ready())
+    assert texts(call.all) == [cues.say("Good day.")]
+
+
+def test_a_greeting_that_was_never_heard_is_asked_for_again() -> None:
+    call = Script(plan(greeting=PROTECTED))(STARTED)(live.Ready())(LOST)(live.Ready())
+    assert texts(call.all) == [cues.say("Good day.")] * 2
+
+
+def test_a_fresh_session_is_told_what_was_said() -> None:
+    call = Script(plan())(STARTED)(live.Ready()).speaks(400).silent(400)(live.InputTranscript("My name is Robin."))
+    call(live.OutputTranscript("Hello Robin."))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+    call(live.TurnComplete()).silent(500).heard()(LOST)
+    (opening,) = [order for order in call.last if isinstance(order, OpenModel)]
+    told = opening.setup.setup["systemInstruction"]["parts"][0]["text"]
+    assert told.startswith("Answer.")
+    assert "caller: My name is Robin.\nagent: Hello Robin." in told
+    call(live.Ready())
+    assert call.notes("model-back")[0].fields["how"] == "fresh"
+
+
+def test_a_refused_handle_leads_to_a_fresh_session() -> None:
+    call = opened()(LOST)(ModelGone(1007, "Request contains an invalid argument.")).wait(0.6)
+    assert opens(call.all) == [None, "h1", None]
+
+
+def test_a_long_gap_is_filled_and_a_short_one_is_not() -> None:
+    call = opened()(LOST).silent(1400)
+    assert not [order for order in call.all if isinstance(order, Play)]
+    call.silent(400)
+    assert b"".join(order.mulaw for order in call.all if isinstance(order, Play)) == FILLER
+
+
+def test_a_model_that_stays_away_ends_the_call() -> None:
+    call = opened()(LOST)
+    while call.ended is None:
+        call.silent(200)
+        if opens(call.last):
+            call(ModelGone(0, "cannot connect"))
+    assert call.ended == "model-gone"
+    assert call.chunk * 20 < 32_000
+
+
+def test_the_idle_policy_waits_while_the_model_is_away() -> None:
+    call = opened(idle=IDLE)(LOST)
+    for _ in range(5):
+        call.silent(1000)(ModelGone(0, "cannot connect"))
+    assert texts(call.all) == []
+
+
+def test_connections_are_added_up() -> None:
+    call = opened()(LOST)(live.Ready())(HANDLE)(live.GoingAway(50)).silent(1200)(live.Ready())
+    call(ModelGone(1011, "quota"))
+    assert call.notes("call-ended")[0].fields["reconnects"] == {"resumed": 2}
+
+
+# silence
+
+
+def waiting(**changes: object) -> Script:
+    """The model has understood the caller, and says nothing."""
+    return opened(**changes).speaks(600).silent(400)(live.InputTranscript("Hello?"))
+
+
+def test_a_silent_model_is_nudged_then_left_then_replaced_then_given_up() -> None:
+    call = waiting().silent(4500)
+    assert texts(call.all) == [cues.nudge()]
+    call.silent(4100)
+    assert opens(call.all) == [None, "h1"]
+    call(live.Ready()).silent(4500)
+    assert opens(call.all) == [None, "h1", None]
+    call(live.Ready()).silent(4500)
+    assert call.ended == "model-gone"
+    assert [note.fields["step"] for note in call.notes("model-silent")] == [1, 2, 3, 4]
+
+
+def test_a_model_that_answers_the_nudge_is_well() -> None:
+    call = waiting().silent(4500)(live.OutputTranscript("Yes?"))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+    call(live.TurnComplete()).silent(400).heard().silent(9000)
+    assert len(call.notes("model-silent")) == 1
+    assert opens(call.all) == [None]
+
+
+def test_noise_that_nobody_understood_is_no_reason() -> None:
+    call = opened().speaks(600).silent(9000)
+    assert texts(call.all) == []
+    assert opens(call.all) == [None]
+
+
+def test_a_phantom_interruption_does_not_mute_the_call() -> None:
+    call = opened().speaks(600).silent(300)(live.InputTranscript("Hello?"))(live.Interrupted()).silent(4500)
+    assert texts(call.all) == [cues.nudge()]
+
+
+def test_a_sentence_that_stalls_is_asked_for_again() -> None:
+    call = opened()(live.OutputTranscript("I was going to"))(live.ModelAudio(pcm(400))).silent(400).heard()
+    call.silent(round(Patience().speaking * 1000) + 200)
+    assert texts(call.all) == [cues.go_on("I was going to")]

@@ -1,0 +1,198 @@
+"""What goes wrong with the Live API, played over real sockets: each call goes on, or ends with the fallback in time,
+and the call beside it notices nothing. Many rows are played at once, and the gateway's own times are shrunk."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from gateway.call import link, recovery
+from gateway.call.turn import Patience
+from gateway.rehearsal.standin.hostile import HOSTILE
+from gateway.server import live_socket, plans
+from gateway.telemetry.log import Log, configure
+from tests.server.hostile_world import Played, lines, play
+
+AT_ONCE = 16  # rows in play: most of them wait, but the machine may have two slow cores
+PATIENCE_S = 4.0  # of a caller, for one answer
+EXCHANGE_S = 12.0  # until a call that can't go on must have ended
+WELL_S = 4.0  # for an answer to the call that must not notice
+
+# The gateway's own times, a fourth to a tenth of what they are; the order of sizes is the same.
+PATIENCE = {"opening": 3.0, "greeting": 1.0, "answering": 1.0, "speaking": 0.8}
+LINK = {"READY_S": 1.5, "FIRST_BUDGET_S": 2.5, "BUDGET_S": 4.0, "STEADY_S": 1.0, "MARGIN_S": 1.0, "PREPARE_S": 0.2}
+PAUSES_S = (0.0, 0.1, 0.2, 0.4)
+FILLER_AFTER_S = 0.5
+OPEN_TIMEOUT_S = 1.2
+
+
+@dataclass(frozen=True)
+class Row:
+    """`play`: the troubles, by connection. `then`: what becomes of the call. `knocks`: connections at most."""
+
+    play: str
+    then: Literal["on", "fallback", "either"]
+    knocks: int = 1
+
+
+# fmt: off
+ROWS = (
+    # Silence; these rows take longest
+    Row("lost-answer", "on"), Row("no-answer@1", "on", 2), Row("no-answer@1 no-answer@2", "on", 3),
+    Row("no-answer", "fallback", 3), Row("mute@1", "on", 2), Row("mute", "fallback", 3),
+    Row("stall@1#5", "on", 2), Row("stall", "either", 12),
+    Row("phantom@1#5", "on", 2), Row("mute-after-tool@1", "on", 2),
+    # Sound
+    Row("bursts", "on"), Row("wrong-rate@1", "on", 2), Row("wrong-rate", "fallback", 5), Row("odd", "on"),
+    Row("empty", "on"), Row("thrash", "on"),
+    # The upgrade: what may pass is tried again, the rest is not
+    Row("http-503@1", "on", 2), Row("http-500@1", "on", 2), Row("http-503", "fallback", 9),
+    Row("http-429", "fallback"), Row("http-401", "fallback"), Row("http-403", "fallback"), Row("http-404", "fallback"),
+    Row("slow-upgrade", "on"), Row("no-upgrade@1", "on", 2), Row("no-upgrade", "fallback", 9),
+    # The setup
+    Row("no-ready@1", "on", 2), Row("no-ready", "fallback", 9), Row("garbage-first", "fallback"),
+    Row("sound-first", "on"), Row("bad-key", "fallback"), Row("bad-setup", "fallback"), Row("no-model", "fallback"),
+    Row("quota", "fallback"), Row("cut-at-setup@1", "on", 2), Row("cut-at-setup", "fallback", 9),
+    # Resumption
+    Row("cut@1#5 handle-refused@2", "on", 3), Row("cut@1#5 handle-refused@2+", "on", 3),
+    Row("cut@1#5 in-use@2", "on", 3), Row("never-resumable", "on"), Row("cut@1#5 greets-again@2", "on", 2),
+    Row("cut@1#2", "on", 2), Row("cut@1#5 http-503@2", "on", 3), Row("cut@1#5 http-503@2+", "fallback", 12),
+    Row("cut@1#5 quota@2+", "fallback", 2), Row("cut@1#5 no-ready@2", "on", 3), Row("history-refused", "on"),
+    # The end, in mid-call
+    *(Row(f"{name}@1#5", "on", 2) for name in (
+        "internal-error", "deadline-expired", "unavailable", "keepalive", "aborted", "closed", "restart",
+        "context-full", "cut", "after-close", "gone-away",
+    )),
+    Row("not-implemented@1", "on", 2), Row("going-away@1#2", "on", 3), Row("quota-later@1#5", "fallback"),
+    Row("short-life", "on", 3),
+    Row("internal-error", "either", 12),
+    # Messages
+    *(Row(name, "on") for name in (
+        "error-object", "novel", "flood", "huge", "contradicting", "no-end", "no-usage", "odd-usage", "thoughts",
+        "foreign", "phantom-words",
+    )),
+    *(Row(f"{name}@1#5", "on", 2) for name in ("garbage", "garbage-bytes", "no-object", "wrong-shape", "too-huge")),
+    # Tools
+    *(Row(name, "on") for name in ("tool-twice", "tool-again", "tool-swept", "tool-cancelled")),
+    Row("tool-nameless@1", "on", 2),
+)
+# fmt: on
+
+# Rows that wait for something, and what for. Until then their calls may be mute, but must not break. Empty it.
+WAITING: Mapping[str, str] = {}
+
+# The nineteen problems that are known from the field, and the troubles that play them.
+FIELD: Mapping[str, str] = {
+    "1 server faults in mid-call": "internal-error deadline-expired unavailable",
+    "2 keepalive": "keepalive no-upgrade",
+    "3 operation not implemented": "not-implemented",
+    "4 ten minutes": "going-away gone-away aborted short-life restart closed",
+    "5 resumption fails": "handle-refused never-resumable in-use",
+    "6 second greeting": "greets-again",
+    "7 reading stops after a turn": "no-end contradicting",
+    "8 silence, phantom interruption": "phantom no-answer lost-answer mute",
+    "9 slow barge-in": "bursts",
+    "10 thrash": "thrash",
+    "11 wrong transcripts": "foreign phantom-words",
+    "12 repeated tool calls": "tool-twice tool-again tool-swept",
+    "13 tool results": "mute-after-tool tool-cancelled",
+    "14 history in mid-call": "history-refused context-full",
+    "15 model and setup": "no-model bad-setup",
+    "16 stalls, bursts": "stall bursts",
+    "17 quota": "quota quota-later http-429",
+    "18 thoughts spoken": "thoughts",
+    "19 usage": "no-usage odd-usage",
+}
+ANSWERED = {"tool-twice": ["d-1"], "tool-again": ["d-1", "d-2"], "tool-swept": [f"s-{n}" for n in range(5)]}
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Played], list[dict[str, Any]]]]:
+    """All rows, played, and every note."""
+    out = io.StringIO()
+    log = configure("json", "info", out)
+    with pytest.MonkeyPatch.context() as patch:
+        hurry(patch)
+        yield asyncio.run(_all(tmp_path_factory.mktemp("hostile"), log)), lines(out.getvalue())
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Nobody waits as long as a person would."""
+    patch.setattr(plans, "Patience", partial(Patience, **PATIENCE))
+    for name, value in LINK.items():
+        patch.setattr(link, name, value)
+    patch.setattr(link, "PAUSES_S", PAUSES_S)
+    patch.setattr(recovery, "FILLER_AFTER_S", FILLER_AFTER_S)
+    patch.setattr(live_socket, "OPEN_TIMEOUT_S", OPEN_TIMEOUT_S)
+
+
+async def _all(folder: Path, log: Log) -> dict[str, Played]:
+    found: dict[str, Played] = {}
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int, row: Row) -> None:
+        async with room:
+            (folder / str(number)).mkdir()
+            found[row.play] = await play(folder / str(number), f"H{number}", row.play.split(), PATIENCE_S, log)
+
+    async with asyncio.TaskGroup() as group:
+        for number, row in enumerate(ROWS):
+            group.create_task(one(number, row))
+    return found
+
+
+Everything = tuple[dict[str, Played], list[dict[str, Any]]]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.play)
+def test_every_call_ends_well(row: Row, played: Everything) -> None:
+    call = played[0][row.play]
+    on = call.bad.next == "hangup" and len(call.bad.rounds) == 2 and call.bad.rounds[-1] is not None
+    fallback = call.bad.next == "fallback" and (call.bad.ended_after_s or EXCHANGE_S) < EXCHANGE_S
+    if row.play in WAITING:
+        assert call.bad.next in ("hangup", "fallback"), (call.bad, WAITING[row.play])
+    else:
+        assert {"on": on, "fallback": fallback, "either": on or fallback}[row.then], call.bad
+        assert call.knocks <= row.knocks
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.play)
+def test_the_call_beside_it_notices_nothing(row: Row, played: Everything) -> None:
+    good = played[0][row.play].good
+    assert (good.greeted, good.next) == (True, "hangup")
+    assert [answer is not None and answer < WELL_S for answer in good.rounds] == [True, True]
+
+
+def test_nothing_of_it_is_a_bug_of_ours(played: Everything) -> None:
+    assert [note for note in played[1] if note["message"].startswith("bug")] == []
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_every_tool_call_is_answered_once(name: str, played: Everything) -> None:
+    answers = played[0][name].told("tool-response", "id")
+    if name in WAITING:
+        answers = sorted(set(answers))
+    assert sorted(answers) == ANSWERED[name]
+
+
+def test_thoughts_and_json_are_no_speech(played: Everything) -> None:
+    sid = played[0]["thoughts"].sid
+    said = [note["private"]["text"] for note in played[1] if note["message"] == "turn" and note["call_sid"] == sid]
+    assert said
+    assert not any("lookup" in text or "seems sad" in text for text in said)
+
+
+def test_every_trouble_is_played_and_every_problem_of_the_field_has_one() -> None:
+    assert {name for names in FIELD.values() for name in names.split()} <= set(HOSTILE)
+    assert {part.split("@")[0].split("#")[0] for row in ROWS for part in row.play.split()} == set(HOSTILE)
+
+
+def test_whoever_waits_is_in_the_table() -> None:
+    assert set(WAITING) <= {row.play for row in ROWS}
