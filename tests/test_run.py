@@ -92,7 +92,6 @@ def test_without_an_auth_token_it_says_that_calls_will_be_refused(
     assert capsys.readouterr().out == ""
 
 
-
 def test_a_flows_warnings_are_in_the_log(
     tmp_path: Path, served: list[Settings], capsys: pytest.CaptureFixture[str]
 ) -> None:
