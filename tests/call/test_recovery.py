@@ -7,7 +7,7 @@ from gateway.call.facts import ModelGone, OpenModel, Order, PrepareModel
 from gateway.call.turn import Patience
 from gateway.live import cues
 from gateway.live import messages as live
-from gateway.twilio.media import Play
+from gateway.twilio.media import CallerAudio, Play
 from tests.call.script import GREETING, IDLE, PROTECTED, STARTED, Script, pcm, plan
 
 HANDLE = live.ResumptionUpdate("h1", True)
@@ -211,3 +211,19 @@ def test_a_sentence_that_stalls_is_asked_for_again() -> None:
     call = opened()(live.OutputTranscript("I was going to"))(live.ModelAudio(pcm(400))).silent(400).heard()
     call.silent(round(Patience().speaking * 1000) + 200)
     assert texts(call.all) == [cues.go_on("I was going to")]
+
+
+def test_an_hour_goes_by_in_connections_of_ten_minutes() -> None:
+    """goAway 50 s before each end, as the API announces it; the caller's line goes on all the time."""
+    call = opened(max_duration_s=3600.0)
+    for chunk in range(1, 17_000):
+        asked = opens(call.wait(0.2).last)
+        asked += opens(call(CallerAudio(b"\xff" * 1600, chunk, chunk * 200)).last)
+        if asked:
+            call(live.Ready())(live.ResumptionUpdate(f"h{chunk}", True))
+        if chunk % 3000 == 2750:
+            call(live.GoingAway(50.0))
+    assert call.ended is None
+    assert call.notes("call-ended") == []
+    assert [note.fields["how"] for note in call.notes("model-back")] == ["resumed"] * 5
+    assert sound_ms(call.all) == 16_999 * 200

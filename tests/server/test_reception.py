@@ -12,11 +12,18 @@ import pytest
 
 from gateway.live import messages as live
 from gateway.server import documents
-from gateway.twilio import knock, signature, token, twiml
+from gateway.twilio import knock, media, signature, token, twiml
 from tests.server.world import FLOW, World, http, play
 
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 SECURE = {"AUTH": "required", "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "STREAM_SECRET": "s3cret"}
+MARKED = {
+    "GOOGLE_API_KEY": "marker-google",
+    "STREAM_SECRET": "marker-stream",
+    "STREAM_SECRET_PREVIOUS": "marker-before",
+    "TWILIO_AUTH_TOKEN_PREVIOUS": "marker-previous",
+    "TWILIO_SHARED_KEYS": "k1=marker-shared",
+}
 ANN = "+14155550199"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?><Response>'
 
@@ -351,3 +358,31 @@ def test_the_flow_of_the_tests_is_the_samples(tmp_path: Path) -> None:
         assert "<Connect" in await asked(world, form())
 
     play(tmp_path, scenario, FLOW)
+
+
+def test_no_secret_is_in_the_log_of_calls(tmp_path: Path) -> None:
+    """Markers for every secret of the gateway's, a call that goes well, one that is refused and one that breaks."""
+
+    async def scenario(world: World) -> None:
+        fields = form()
+        signed = {signature.HEADER: signature.sign(world.url + "/twiml", fields, AUTH_TOKEN)}
+        _, body = await http(world.url + "/twiml", urlencode(fields).encode(), signed)
+        given = dict(twiml.read_connect(body).parameters)
+        handshake = {signature.HEADER: signature.sign(world.ws_url, {}, AUTH_TOKEN)}
+        phone = await world.phone(handshake)
+        await phone.start(**given)
+        model = await world.model()
+        await model.say(live.Ready(), live.OutputTranscript("Hello."), live.ModelAudio(b"\1\2" * 2400))
+        await phone.expect(media.Play)
+        again = await world.phone(handshake)
+        await again.start(**given)
+        await again.closed()
+        assert (await http(world.url + "/twiml", urlencode(fields).encode()))[0] == 403
+        await model.close(1008, "API key not valid. marker-google")
+        await world.note("call-ended")
+        public = [{key: value for key, value in note.items() if key != "private"} for note in world.lines()]
+        written = json.dumps(public)
+        assert "call-started" in written
+        assert not [secret for secret in (*MARKED.values(), AUTH_TOKEN, given["token"]) if secret in written]
+
+    play(tmp_path, scenario, RICH, **{**SECURE, **MARKED})

@@ -174,9 +174,12 @@ class World:
         await model.say(live.Ready())
         return phone, model
 
+    def lines(self) -> list[dict[str, Any]]:
+        """Every note so far."""
+        return [json.loads(line) for line in self._log.getvalue().splitlines()]
+
     def notes(self, name: str) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self._log.getvalue().splitlines()]
-        return [line for line in lines if line["message"] == name]
+        return [line for line in self.lines() if line["message"] == name]
 
     async def note(self, name: str) -> dict[str, Any]:
         """The first note of that name, once it is there."""
