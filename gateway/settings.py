@@ -132,7 +132,7 @@ def _google(env: Mapping[str, str], backend: Backend) -> Google:
     if base and urlsplit(base).scheme not in ("ws", "wss", "http", "https"):
         raise SettingsError(
             "GOOGLE_VERTEX_BASE_URL" if backend == "vertex" else "GOOGLE_GEMINI_BASE_URL",
-            f"takes a URL that begins with https://, wss://, http:// or ws://, not {base!r}",
+            "takes a URL that begins with https://, wss://, http:// or ws://",
         )
     if backend == "developer" and not key:
         raise SettingsError("GOOGLE_API_KEY", "is needed for LIVE_BACKEND=developer (GEMINI_API_KEY will do)")

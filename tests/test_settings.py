@@ -99,8 +99,7 @@ def test_the_previous_token_is_accepted_as_well() -> None:
         ),
         (
             {"GOOGLE_GEMINI_BASE_URL": "localhost:1"},
-            "GOOGLE_GEMINI_BASE_URL: takes a URL that begins with https://, wss://, http:// or ws://, "
-            "not 'localhost:1'",
+            "GOOGLE_GEMINI_BASE_URL: takes a URL that begins with https://, wss://, http:// or ws://",
         ),
         *(({"PUBLIC_URL": url}, f"PUBLIC_URL: {NO_URL}") for url in NO_URLS),
         *(({"REDIS_URL": url}, f"REDIS_URL: {NO_REDIS}") for url in NO_REDIS_URLS),
