@@ -199,6 +199,16 @@ def call(arguments: argparse.Namespace) -> int:
     return run_call(CallOptions(_asked(arguments), arguments.backend, arguments.mic))
 
 
+def rehearse_failure(arguments: argparse.Namespace) -> int:
+    from gateway.rehearsal.failure.run import FailureOptions, run_failure
+
+    given = arguments
+    names = tuple(given.scenario)
+    return run_failure(
+        FailureOptions(names, given.calls, given.runs, given.quick, given.strict, given.json, given.list)
+    )
+
+
 _COMMANDS: dict[str, Command] = {
     "demo": demo,
     "call": call,
@@ -211,6 +221,7 @@ _COMMANDS: dict[str, Command] = {
     "serve": serve,
     "numbers": numbers,
     "doctor": doctor,
+    "rehearse-failure": rehearse_failure,
 }
 
 
