@@ -202,11 +202,8 @@ def call(arguments: argparse.Namespace) -> int:
 def rehearse_failure(arguments: argparse.Namespace) -> int:
     from gateway.rehearsal.failure.run import FailureOptions, run_failure
 
-    given = arguments
-    names = tuple(given.scenario)
-    return run_failure(
-        FailureOptions(names, given.calls, given.runs, given.quick, given.strict, given.json, given.list)
-    )
+    given = {name: value for name, value in vars(arguments).items() if name not in ("command", "scenario")}
+    return run_failure(FailureOptions(scenarios=tuple(arguments.scenario), **given))
 
 
 _COMMANDS: dict[str, Command] = {

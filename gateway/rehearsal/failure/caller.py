@@ -47,6 +47,13 @@ class Caller:
         self._heard_at = clock()  # the last sound of either side
         self._frame_at = clock()  # the last frame that was spoken
 
+    def begin(self) -> None:
+        """The phone is taken up only now."""
+        self._heard_at = self._frame_at = self._clock()
+
+    def leave(self) -> None:
+        self.leaving = True
+
     def hear(self, heard: bytes, _start_ms: float) -> None:
         if heard and len(heard.translate(None, _LOUD)) < len(heard):
             self._heard_at = self._clock()

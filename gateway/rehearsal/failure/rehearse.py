@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from gateway.rehearsal.failure.caller import Caller
 from gateway.rehearsal.failure.measure import Outcome, outcome
-from gateway.rehearsal.failure.scenarios import Scenario
-from gateway.rehearsal.failure.stage import DIALLED, Stage, stage
+from gateway.rehearsal.failure.scenarios import Play, Scenario
+from gateway.rehearsal.failure.soak import call_of, soak
+from gateway.rehearsal.failure.stage import Stage, stage
 from gateway.rehearsal.failure.twilio import Account, Call
 from gateway.rehearsal.failure.valkey import Left
-from gateway.rehearsal.webhook import Dialled
 
 CYCLE_S = 3.4  # of a turn of each side: the calls begin spread over it, so that a fault finds them all over it
 SETTLED_S = 25.0  # for all calls to be talking
-TALKING_TURNS = 1
 AFTER_S = 6.0  # they go on talking
 HANG_UP_S = 15.0
 
@@ -38,31 +37,33 @@ class Run:
     exits: tuple[Exit, ...]
 
 
-async def rehearse(scenario: Scenario, calls: int) -> Run:
-    """Raises what `stage` raises."""
-    async with stage(scenario.env, scenario.limit_s) as here:
+async def rehearse(scenario: Scenario, calls: int, logs: Path | None = None) -> Run:
+    """`logs`: a folder that keeps what the parts wrote. Raises what `stage` raises."""
+    async with stage(replace(scenario.setting, logs=logs)) as here:
         account = Account(here.exchange, scenario.after_loss)
-        placed = [_call(account, number) for number in range(calls)]
-        async with asyncio.TaskGroup() as group:
-            talking = [
-                group.create_task(_later(call, CYCLE_S * at / calls), name=f"call-{at}")
-                for at, call in enumerate(placed)
-            ]
-            await _settled(here, placed)
-            await scenario.play(here)
-            await asyncio.sleep(AFTER_S)
-            await _hang_up(placed, talking)
+        play = scenario.play
+        placed = await (soak(here, account, calls) if play is None else _together(here, account, calls, play))
         outcomes = tuple(outcome(call, here.journal.of(call.dialled.caller), here.fault_at) for call in placed)
         return Run(outcomes, await here.valkey.left(), _exits(here))
 
 
-def _call(account: Account, number: int) -> Call:
-    caller = Caller(time.monotonic)
-    return Call(account, caller, Dialled(f"CA{number:032x}", f"+1415556{number:04d}", DIALLED))
+async def _together(here: Stage, account: Account, calls: int, play: Play) -> list[Call]:
+    """Calls that are all up when something fails, and go on after it."""
+    placed = [call_of(account, number) for number in range(calls)]
+    async with asyncio.TaskGroup() as group:
+        talking = [
+            group.create_task(_later(call, CYCLE_S * at / calls), name=f"call-{at}") for at, call in enumerate(placed)
+        ]
+        await _settled(here, placed)
+        await play(here)
+        await asyncio.sleep(AFTER_S)
+        await _hang_up(placed, talking)
+    return placed
 
 
 async def _later(call: Call, after_s: float) -> None:
     await asyncio.sleep(after_s)
+    call.caller.begin()
     await call.run()
 
 
@@ -81,7 +82,7 @@ def _talks(here: Stage, call: Call) -> bool:
 
 async def _hang_up(calls: Sequence[Call], talking: Sequence[asyncio.Task[None]]) -> None:
     for call in calls:
-        call.caller.leaving = True
+        call.caller.leave()
     _, still = await asyncio.wait(talking, timeout=HANG_UP_S)
     for task in still:
         task.cancel()

@@ -7,17 +7,18 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gateway.rehearsal.failure.instance import InstanceFailed
 from gateway.rehearsal.failure.rehearse import rehearse
 from gateway.rehearsal.failure.report import HEAD, LEGEND, Result, plain, row, shortcomings
-from gateway.rehearsal.failure.scenarios import BY_NAME, QUICK, SCENARIOS, Scenario
+from gateway.rehearsal.failure.scenarios import ALL, BY_NAME, QUICK, SCENARIOS, SOAK_CALLS, Scenario
 from gateway.rehearsal.failure.valkey import NoServer
 from gateway.rehearsal.process import StandinError
 
 OK, FAULTS, USAGE = 0, 1, 2
-QUICK_CALLS = 4
+CALLS, QUICK_CALLS = 8, 4
 NOTE = "rehearsal on this machine: scripted, not a model; Twilio's behaviour after a broken stream is a switch"
 
 Write = Callable[[str], object]
@@ -32,6 +33,7 @@ class FailureOptions:
     strict: bool = False
     json: bool = False
     list: bool = False
+    logs: Path | None = None
 
 
 def run_failure(options: FailureOptions, write: Write = sys.stdout.write) -> int:
@@ -51,7 +53,7 @@ def run_failure(options: FailureOptions, write: Write = sys.stdout.write) -> int
 
 
 def _chosen(options: FailureOptions) -> Sequence[Scenario]:
-    names = options.scenarios or (QUICK if options.quick else tuple(BY_NAME))
+    names = options.scenarios or (QUICK if options.quick else ALL)
     return [BY_NAME[name] for name in names]
 
 
@@ -60,7 +62,7 @@ async def _all(options: FailureOptions, scenarios: Sequence[Scenario], write: Wr
     if not options.json:
         write(f"{NOTE}\n\n{HEAD}\n")
     for scenario in scenarios:
-        runs = [await rehearse(scenario, _calls(options)) for _ in range(options.runs)]
+        runs = [await rehearse(scenario, _calls(options, scenario), options.logs) for _ in range(options.runs)]
         result = Result(scenario, tuple(runs))
         faults = shortcomings(result, strict=options.strict)
         told.append(plain(result, faults))
@@ -72,8 +74,12 @@ async def _all(options: FailureOptions, scenarios: Sequence[Scenario], write: Wr
     return FAULTS if below else OK
 
 
-def _calls(options: FailureOptions) -> int:
-    return options.calls or (QUICK_CALLS if options.quick else 8)
+def _calls(options: FailureOptions, scenario: Scenario) -> int:
+    if options.calls is not None:
+        return options.calls
+    if scenario.play is None:
+        return SOAK_CALLS
+    return QUICK_CALLS if options.quick else CALLS
 
 
 def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from gateway.rehearsal.failure.stage import Stage
+from gateway.rehearsal.failure.stage import Setting, Stage
 from gateway.rehearsal.failure.twilio import AfterLoss
 
 LOOSE_GAP_S = 5.0
@@ -33,19 +33,19 @@ class Expected:
     gap_s: float = LOOSE_GAP_S
     moved: float = 0.0
     orderly: bool = False
+    twice: bool = False  # a frozen instance keeps its connections to the model
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`limit_s`: how long the balancer lets a connection last."""
+    """`play` None: many short calls while the gateways are replaced (`soak`)."""
 
     name: str
     about: str
-    play: Play
+    play: Play | None
     expected: Expected = Expected()
     after_loss: AfterLoss = "continue"
-    env: Mapping[str, str] = field(default_factory=dict)
-    limit_s: float | None = None
+    setting: Setting = field(default_factory=Setting)
 
 
 async def _nothing(stage: Stage) -> None:
@@ -73,6 +73,18 @@ async def _sigstop(stage: Stage) -> None:
     stage.strike()
     stage.instances[0].signal(signal.SIGSTOP)
     await stage.instances[0].gone(30.0)
+
+
+async def _thaw(stage: Stage) -> None:
+    """Its calls have gone elsewhere when it wakes; then they come back to it, and what it remembers is old."""
+    stage.strike()
+    frozen, other = stage.instances[0], stage.instances[1]
+    frozen.signal(signal.SIGSTOP)
+    await asyncio.sleep(2 * QUIET_S)
+    frozen.signal(signal.SIGCONT)
+    await asyncio.sleep(QUIET_S)
+    stage.balancer.remove(other.port)
+    await other.leave()
 
 
 async def _redis_killed(stage: Stage) -> None:
@@ -157,6 +169,13 @@ SCENARIOS: tuple[Scenario, ...] = (
         after_loss="hang-up",
     ),
     Scenario("sigstop", "an instance freezes; checks cut its sessions and end it", _sigstop, Expected(moved=0.25)),
+    Scenario(
+        "thaw-then-sigterm",
+        "an instance freezes, its calls move, it wakes, and the other is asked to leave",
+        _thaw,
+        Expected(same=0.0, moved=0.5, twice=True),
+        setting=Setting(liveness=False),
+    ),
     Scenario("redis-killed", "the store is gone", _redis_killed),
     Scenario("redis-frozen", "the store answers nothing", _redis_frozen),
     Scenario("redis-wiped", "the store lost everything and is back", _redis_wiped),
@@ -194,9 +213,16 @@ SCENARIOS: tuple[Scenario, ...] = (
         "streams move before the platform would cut them",
         _planned_move,
         Expected(gap_s=0.5, moved=1.0, orderly=True),
-        env={"MAX_STREAM_S": str(STREAM_S)},
-        limit_s=HOUR_S,
+        setting=Setting(env={"MAX_STREAM_S": str(STREAM_S)}, limit_s=HOUR_S),
+    ),
+    Scenario(
+        "rolling",
+        "a thousand short calls, and a gateway is replaced every 20 s (only when named; three minutes)",
+        None,
+        Expected(same=0.95, orderly=True, moved=0.01),
     ),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+ALL = tuple(scenario.name for scenario in SCENARIOS if scenario.play is not None)
+SOAK_CALLS = 1000
 QUICK = ("sigterm", "sigkill-continue", "redis-killed-then-sigterm")

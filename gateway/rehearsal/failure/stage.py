@@ -8,8 +8,8 @@ import secrets
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,17 @@ personas:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`env`: changes to the gateways' environment. `limit_s`: how long the balancer lets a connection last. `liveness`:
+    whether the platform ends an instance that answers no check. `logs`: a folder that keeps what everybody wrote."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    limit_s: float | None = None
+    liveness: bool = True
+    logs: Path | None = None
+
+
 @dataclass
 class Stage:
     """`fault_at`: when something broke without a word, time.monotonic(). `gone`: instances that have left."""
@@ -56,6 +67,7 @@ class Stage:
     exchange: Exchange
     instances: list[Instance] = field(default_factory=list)
     fault_at: float | None = None
+    liveness: bool = True
 
     def strike(self) -> None:
         self.fault_at = time.monotonic()
@@ -75,24 +87,34 @@ class Stage:
     def end_frozen(self, port: int) -> None:
         """The platform's liveness check."""
         for instance in self.instances:
-            if instance.port == port:
+            if instance.port == port and self.liveness:
                 instance.signal(signal.SIGKILL)
 
 
+@contextmanager
+def _folder(logs: Path | None) -> Iterator[Path]:
+    """One of its own in `logs`, which stays; else one that goes."""
+    if logs is None:
+        with tempfile.TemporaryDirectory(prefix="rehearsal-") as name:
+            yield Path(name)
+    else:
+        logs.mkdir(parents=True, exist_ok=True)
+        yield Path(tempfile.mkdtemp(dir=logs, prefix="run-"))
+
+
 @asynccontextmanager
-async def stage(changes: Mapping[str, str], limit_s: float | None = None) -> AsyncIterator[Stage]:
-    """Everything, ready. `changes`: to the gateways' environment. Raises InstanceFailed, NoServer, StandinError."""
-    with tempfile.TemporaryDirectory(prefix="rehearsal-") as name:
-        folder = Path(name)
+async def stage(setting: Setting) -> AsyncIterator[Stage]:
+    """Everything, ready. Raises InstanceFailed, NoServer, StandinError."""
+    with _folder(setting.logs) as folder:
         valkey, journal = Valkey(folder), Journal(GREETING)
         async with standin(_script(folder), voice="count") as model, asyncio.TaskGroup() as group:
             reading = group.create_task(_read(model, journal), name="journal")
-            balancer = Balancer(limit_s, lambda port: here.end_frozen(port))
+            balancer = Balancer(setting.limit_s, lambda port: here.end_frozen(port))
             try:
                 await balancer.start()
                 exchange = Exchange("127.0.0.1", balancer.port, PUBLIC_URL, "AC" + "0" * 32, secrets.token_hex(16))
-                env = {**_env(folder, valkey, model, exchange), **changes}
-                here = Stage(folder, env, valkey, balancer, model, journal, exchange)
+                env = {**_env(folder, valkey, model, exchange), **setting.env}
+                here = Stage(folder, env, valkey, balancer, model, journal, exchange, liveness=setting.liveness)
                 watching = group.create_task(balancer.watch(), name="checks")
                 await _start(here)
                 yield here

@@ -87,6 +87,7 @@ class Call:
 
     async def _follow(self, document: str, url: str) -> str | None:
         """The verbs in their order. The URL that the call goes on with, or None: it is over and `end` says why."""
+        said = ""
         for verb in twiml.verbs(document):
             match verb.tag:
                 case "Connect":
@@ -96,10 +97,12 @@ class Call:
                 case "Redirect":
                     return urljoin(url, (verb.text or "").strip())
                 case "Reject" | "Hangup" | "Dial" | "Record":
-                    self.end = STEPS[verb.tag]
+                    self.end = STEPS[verb.tag] + (f", which said: {said}" if said else "")
                     return None
+                case "Say":
+                    said = (verb.text or "").strip()
                 case _:
-                    continue  # <Say>, <Pause>: they take time in which nothing of ours is tried
+                    continue  # <Pause>, <Play>: they take time in which nothing of ours is tried
         self.end = "the document ended"
         return None
 
