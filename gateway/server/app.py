@@ -18,7 +18,7 @@ from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
 from gateway.server.phone_socket import PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine
-from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook
+from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook, failed_door
 from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import exposition
@@ -99,14 +99,27 @@ class App(Quart):
     def _webhooks(self) -> dict[str, Answer]:
         """Twilio's doors, and what each answers: TwiML, or nothing."""
         return {
-            WEBHOOK_PATH: self.reception.answer,
-            AFTER_PATH: self._after,
+            WEBHOOK_PATH: self._answer,
+            AFTER_PATH: lambda call: self._after(call, request.args.get("attempt", "")),
             DONE_PATH: self.reception.done,
             **dict.fromkeys(REPORT_PATHS, self.reception.report),
         }
 
-    async def _after(self, call: Webhook) -> str:
-        attempt = _attempt()
+    async def _answer(self, call: Webhook) -> str:
+        """A call that begins, or one that a door of our Functions has failed in its middle."""
+        door, attempt = failed_door(call)
+        match door:
+            case "after":
+                return await self._after(call, attempt)
+            case "done":
+                return self.reception.done(call)
+            case "fallback":
+                return self.reception.fall_back(call)
+            case _:
+                return self.reception.answer(call)
+
+    async def _after(self, call: Webhook, given: str) -> str:
+        attempt = _attempt(given)
         return self.reception.after(call, attempt, await self.exchange.next(call.field("CallSid"), attempt))
 
     def _signed(self, path: str, answer: Answer) -> Callable[[], Awaitable[Response]]:
@@ -140,7 +153,7 @@ class App(Quart):
         """How a call goes on: for our Functions, which sign with the stream's secret."""
         if not self._known():
             return {"error": "the signature does not match"}, 403
-        step = await self.exchange.next(sid, _attempt())
+        step = await self.exchange.next(sid, _attempt(request.args.get("attempt", "")))
         return (step.plain(), 200) if step else ({"error": "this call is not known here"}, 404)
 
     async def _warm(self, sid: str) -> tuple[dict[str, str | bool], int]:
@@ -167,9 +180,8 @@ class App(Quart):
         return not settings.auth or knock.valid(settings.stream_secrets, "GET", path, given, time.time())
 
 
-def _attempt() -> int:
-    """Which stream of its call the request speaks of; one that says nothing sensible is the last."""
-    given = request.args.get("attempt", "")
+def _attempt(given: str) -> int:
+    """Which stream of its call a query speaks of; one that says nothing sensible is the last."""
     return int(given) if given in ATTEMPTS else MAX_ATTEMPTS
 
 

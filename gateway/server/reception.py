@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 from gateway.flow.model import Flow, Number
 from gateway.flow.route import route
@@ -36,6 +37,16 @@ class Webhook:
 
     def field(self, name: str) -> str:
         return self.form.get(name, "")
+
+
+def failed_door(call: Webhook) -> tuple[str, str]:
+    """The door that failed in the middle of a call, for which Twilio asks the number's fallback URL too (`ErrorUrl`),
+    and the attempt in its query; empty where there are none."""
+    try:
+        failed = urlsplit(call.field("ErrorUrl"))
+    except ValueError:
+        return "", ""
+    return failed.path.rpartition("/")[2], parse_qs(failed.query).get("attempt", [""])[0]
 
 
 class Reception:
@@ -98,6 +109,11 @@ class Reception:
         if found is None or (found[1].fallback and found[1].fallback.then == "dial"):
             return documents.sorry()
         return documents.fall_back(self._scene(*found, call))
+
+    def fall_back(self, call: Webhook) -> str:
+        """TwiML of what the line says where nothing else can answer."""
+        found = self._line(call)
+        return documents.fall_back(self._scene(*found, call)) if found else documents.sorry()
 
     def report(self, call: Webhook) -> str:
         """What Twilio reports of streams and recordings, for the log: why a handshake failed stands nowhere else."""

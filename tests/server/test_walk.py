@@ -18,14 +18,14 @@ from gateway.server import lifecycle
 from gateway.server.afterwards import KEPT_S, NEXT, Carried, Ending, Served, step
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
-from gateway.server.reception import AFTER_PATH, DONE_PATH, WEBHOOK_PATH, Reception, Webhook
+from gateway.server.reception import AFTER_PATH, DONE_PATH, WEBHOOK_PATH, Reception, Webhook, failed_door
 from gateway.settings import read
 from gateway.store.memory import Memory
 from gateway.telemetry.log import configure
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import twiml
 
-MOST = 8  # requests of one call
+MOST = 9  # requests of one call, where every other one fails
 BASE = "https://core.example.com"
 SID = "CA1"
 NEVER = '{ weekly: { mon-sun: "00:00-24:00" }, holidays: [01-01 to 12-31], closed: '
@@ -90,8 +90,8 @@ class Walk:
         """The longest way from here, in requests. Fails on one that comes back to where it was."""
         assert ask not in path, f"a loop: {path} -> {ask}"
         if ask not in self.known:
-            states = STATES if ask.path == AFTER_PATH else PRESENCE
-            ways = {way for state in states for way in ways_on(self.answer(ask, state), ask)}
+            states = STATES if "after" in (ask.path + dict(ask.form).get("ErrorUrl", "")) else PRESENCE
+            ways = {way for state in states for way in ways_on(self.answer(ask, state), ask)} | set(failing(ask))
             self.known[ask] = 1 + max((self.longest(way, (*path, ask)) for way in ways), default=0)
         return self.known[ask]
 
@@ -101,15 +101,15 @@ class Walk:
         state(self.exchange)
         asked = {name: values[0] for name, values in parse_qs(ask.query).items()}
         call = Webhook(dict(ask.form), BASE, asked.get("line", ""))
-        given = asked.get("attempt", "")
-        match ask.path:
-            case "/twiml":
+        door, given = failed_door(call) if ask.path == WEBHOOK_PATH else (ask.path, asked.get("attempt", ""))
+        match door.rpartition("/")[2]:
+            case "":
                 return self.reception.answer(call)
-            case "/twiml/after":
+            case "after":
                 attempt = int(given) if given in ("1", "2", "3") else 3
                 return self.reception.after(call, attempt, step(store.known(SID), attempt))
             case _:
-                assert ask.path == DONE_PATH, f"a door that isn't there: {ask.path}"
+                assert door in (DONE_PATH, "done"), f"a door that isn't there: {door}"
                 return self.reception.done(call)
 
 
@@ -159,6 +159,14 @@ def ways_on(xml: str, ask: Ask) -> Iterator[Ask]:
             case _:
                 pytest.fail(f"a verb that leads nowhere: <{verb.tag}>")
     pytest.fail(f"a document that ends without an end: {xml}")
+
+
+def failing(ask: Ask) -> Iterator[Ask]:
+    """What Twilio asks where this door has failed: the number's fallback URL, once."""
+    if ask.path != WEBHOOK_PATH:
+        lost = f"{BASE}{ask.path}?{ask.query}"
+        [line] = [part for part in ask.query.split("&") if part.startswith("line=")] or [""]
+        yield asking(f"{BASE}{WEBHOOK_PATH}?{line}", ask, ErrorCode="11200", ErrorUrl=lost)
 
 
 def asking(url: str | None, before: Ask, **reported: str) -> Ask:
