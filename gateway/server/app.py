@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Quart, Response, request
@@ -69,7 +70,7 @@ class App(Quart):
         for path, view in self._webhooks().items():
             self.add_url_rule(path, endpoint=path, view_func=self._signed(path, view), methods=["POST"])
         self.add_url_rule("/calls/<sid>/next", view_func=self._next)
-        self.add_url_rule("/calls/<sid>/warm", view_func=self._warm)
+        self.add_url_rule("/calls/<sid>/warm", view_func=self._warm, methods=["POST"])
 
     def leave(self, phone: PhoneSocket) -> None:
         """Read what a peer still sends after its call, until it has gone."""
@@ -159,9 +160,10 @@ class App(Quart):
     async def _warm(self, sid: str) -> tuple[dict[str, str | bool], int]:
         """A call was answered, and its stream will come: its session with the model is opened meanwhile. A knock heard
         again opens at most one that nobody takes, and that is soon closed."""
-        exchange, given = self.exchange, request.args
-        if not self._known():
+        exchange, body = self.exchange, cast(bytes, await request.get_data()).decode("utf-8", "replace")
+        if not self._known(body):
             return {"error": "the signature does not match"}, 403
+        given = dict(parse_qsl(body, keep_blank_values=True))
         if exchange.draining or exchange.full:
             return {"error": "no room"}, 503
         served = Served(*(given.get(name, "") for name in ("flow", "line", "persona")))
@@ -172,12 +174,16 @@ class App(Quart):
             return {"error": "no such line"}, 404
         return ({"warming": True}, 202) if warming else ({"error": "no room"}, 503)
 
-    def _known(self) -> bool:
+    def _known(self, body: str = "") -> bool:
         """Whether who asks holds the stream's secret (Functions, `gateway doctor`), or nobody has to."""
         path = request.path + (f"?{query}" if (query := request.query_string.decode("latin1")) else "")
         given = request.headers.get(knock.TIME_HEADER, ""), request.headers.get(knock.SIGNATURE_HEADER, "")
-        settings = self.exchange.settings
-        return not settings.auth or knock.valid(settings.stream_secrets, "GET", path, given, time.time())
+        settings, now = self.exchange.settings, time.time()
+        if not settings.auth:
+            return True
+        if request.method == "POST":
+            return knock.valid_form(settings.stream_secrets, path, body, given, now)
+        return knock.valid(settings.stream_secrets, "GET", path, given, now)
 
 
 def _attempt(given: str) -> int:

@@ -47,9 +47,10 @@ test('a new stream: the next attempt, a fresh token, the same line', async () =>
 
 test('the core hears of the new stream too', async () => {
   const asked = [];
-  await after(async (url) => (asked.push(url), new Response('{"next":"stream","attempt":2,"persona":"night"}')));
-  const query = `flow=desk&line=records&persona=night&from=%2B14155550199&to=${encodeURIComponent(RECORDS)}`;
-  assert.equal(asked[1], `https://core.example/calls/${CALL.CallSid}/warm?${query}`);
+  const said = '{"next":"stream","attempt":2,"persona":"night"}';
+  await after(async (url, { body }) => (asked.push([url, body]), new Response(said)));
+  const form = `flow=desk&line=records&persona=night&from=%2B14155550199&to=${encodeURIComponent(RECORDS)}`;
+  assert.deepEqual(asked[1], [`https://core.example/calls/${CALL.CallSid}/warm`, form]);
   assert.equal(asked.length, 2);
 });
 

@@ -128,11 +128,13 @@ test('the core hears of the stream while the call is answered, and is never wait
   const { body } = await ask('voice', { To: BARE }, { core: hanging });
   assert.ok(Date.now() - begun < 500);
   assert.match(body, /<Stream name="gw-1"/);
-  const [[url, { headers, redirect, signal }], ...rest] = asked;
+  const [[url, { method, headers, body: form, redirect, signal }], ...rest] = asked;
   assert.deepEqual(rest, []);
-  const path = `/calls/${CALL.CallSid}/warm?flow=desk&line=bare&persona=ava&from=%2B14155550199&to=%2B14155550100`;
+  const path = `/calls/${CALL.CallSid}/warm`; // numbers are no part of it: the core's host logs it
   assert.equal(url, `https://core.example${path}`);
-  const text = `GET\n${path}\n${headers['X-Gateway-Time']}`;
+  assert.equal(form, 'flow=desk&line=bare&persona=ava&from=%2B14155550199&to=%2B14155550100');
+  assert.deepEqual([method, headers['Content-Type']], ['POST', 'application/x-www-form-urlencoded']);
+  const text = `POST\n${path}\n${headers['X-Gateway-Time']}\n${form}`;
   const signature = createHmac('sha256', ENV.STREAM_SECRET).update(text).digest('base64url');
   assert.equal(headers['X-Gateway-Signature'], signature);
   assert.deepEqual([redirect, signal.aborted], ['error', false]);
