@@ -34,7 +34,6 @@ POLICY = 1008
 GOING_AWAY = 1001
 TRY_LATER = 1013
 COUNTED = ("per-caller", "concurrent")  # routes that depend on other calls
-TOKEN_S = 120.0  # a token's 60 s, and clocks that differ
 LAST_NOTE = "call-ended"
 READY_NOTES = ("model-ready", "model-back")
 
@@ -233,7 +232,7 @@ class Exchange:
             claims = token.verify(given.get("token", ""), secrets, *sids, _now())
         except token.TokenError as bad:
             raise Refused(POLICY, str(bad)) from None
-        if not await self.store.first_use(claims.token_id, TOKEN_S):
+        if not await self.store.first_use(claims.token_id, token.MAX_LEFT_S):
             raise Refused(POLICY, "stream token: used before")
         return claims
 
