@@ -111,6 +111,7 @@ class World:
     artefact: Mapping[str, Any]
     domain: str
     gate: int
+    upstream: str
     log: Path
     stack: ExitStack
 
@@ -123,6 +124,11 @@ class World:
         """A number as the account holds it now."""
         [found] = [one for one in self.twilio.state()["numbers"] if one["phone_number"] == phone]
         return Owned(phone, found["voice_url"], found["voice_fallback_url"])
+
+    def by_hand(self, phone: str, **fields: str) -> None:
+        """Somebody changes a number in Twilio's console."""
+        [found] = [one for one in self.twilio.state()["numbers"] if one["phone_number"] == phone]
+        self.twilio.update(f"IncomingPhoneNumbers/{found['sid']}", **fields)
 
     def core(self) -> Core:
         """A new core; the edge leads to it from now on."""
@@ -145,9 +151,9 @@ def world(folder: Path) -> Iterator[World]:
         domain = environment["domain_name"]
         log = folder / "functions.log"
         upstream = stack.enter_context(twilio_run(twilio.deployed / domain, domain, front.certificate, log))
-        gate = stack.enter_context(gated(twilio.deployed / domain, domain, upstream))
+        gate = stack.enter_context(gated(twilio.deployed / domain, upstream, f"https://{domain}"))
         command(project, "numbers", "apply", "--yes", "--buy", **twilio.environment())
-        yield World(folder, project, twilio, front, artefact, domain, gate, log, stack)
+        yield World(folder, project, twilio, front, artefact, domain, gate, upstream, log, stack)
 
 
 def checkout(folder: Path) -> Path:
@@ -254,11 +260,11 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def gated(deployed: Path, domain: str, upstream: str) -> Iterator[int]:
-    """The cloud's rules in front of `upstream`. Gives the gate's port."""
-    rules = [str(FUNCTIONS / "test" / "gate.js"), "--dir", str(deployed), "--url", f"https://{domain}"]
+def gated(deployed: Path, upstream: str, url: str = "") -> Iterator[int]:
+    """The cloud's rules in front of `upstream`, known to the world as `url` (else as itself). Gives the gate's port."""
+    rules = [str(FUNCTIONS / "test" / "gate.js"), "--dir", str(deployed), "--upstream", upstream]
     process = subprocess.Popen(
-        ["node", *rules, "--upstream", upstream],
+        ["node", *rules, *(["--url", url] if url else [])],
         env=environment(AUTH_TOKEN=AUTH_TOKEN),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
