@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 def test_the_whole_path(here: World, core: Core) -> None:
     state = here.twilio.state()
     assert [one["runtime"] for one in state["builds"]] == ["node22"]
-    assert sorted(one["key"] for one in state["variables"]) == ["CORE_URL", "STREAM_SECRET"]
+    assert sorted(one["key"] for one in state["variables"]) == ["ADMIN_SECRET", "CORE_URL", "STREAM_SECRET"]
     assert {one["phone_number"]: one["friendly_name"] for one in state["numbers"]} == {
         DESK: "gw:clinic/desk",
         CLOSED: "gw:clinic/workshop",

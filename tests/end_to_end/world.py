@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "twilio-functions"
 COPIED = ("functions", "assets", "numbers", "scripts", "package.json", ".twilioserverlessrc")
 STREAM_SECRET = "a-secret-that-functions-and-core-share"
+ADMIN_SECRET = "a-secret-of-whoever-may-change-the-numbers"
 PATIENCE_S = 30.0  # for a process to come up on a loaded machine
 COMMAND_S = 120.0
 
@@ -150,7 +151,10 @@ def world(folder: Path) -> Iterator[World]:
         [environment] = twilio.state()["environments"]
         domain = environment["domain_name"]
         log = folder / "functions.log"
-        upstream = stack.enter_context(twilio_run(twilio.deployed / domain, domain, front.certificate, log))
+        bundle = folder / "authorities.pem"
+        bundle.write_bytes(front.certificate.read_bytes() + twilio.certificate.read_bytes())
+        reach = {"DOMAIN_NAME": domain, "NODE_EXTRA_CA_CERTS": str(bundle), "HTTP_PROXY": twilio.url}
+        upstream = stack.enter_context(twilio_run(twilio.deployed / domain, reach, log))
         gate = stack.enter_context(gated(twilio.deployed / domain, upstream, f"https://{domain}"))
         command(project, "numbers", "apply", "--yes", "--buy", **twilio.environment())
         yield World(folder, project, twilio, front, artefact, domain, gate, upstream, log, stack)
@@ -200,8 +204,8 @@ def run(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProce
 def deploy(project: Path, twilio: FakeTwilio, core_url: str) -> None:
     """`npm run deploy`, with the .env that the README asks for."""
     functions = project / "twilio-functions"
-    given = {"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": AUTH_TOKEN, "CORE_URL": core_url, "STREAM_SECRET": STREAM_SECRET}
-    _write_env(functions / ".env", given)
+    secrets = {"AUTH_TOKEN": AUTH_TOKEN, "STREAM_SECRET": STREAM_SECRET, "ADMIN_SECRET": ADMIN_SECRET}
+    _write_env(functions / ".env", {"ACCOUNT_SID": ACCOUNT_SID, "CORE_URL": core_url, **secrets})
     env = {**twilio.environment(), "GATEWAY": str(project.parent / "gateway")}
     _well(_run(["npm", "run", "--silent", "deploy"], functions, env))
 
@@ -223,10 +227,10 @@ def _write_env(file: Path, given: Mapping[str, str], mode: str = "w") -> None:
 
 
 @contextmanager
-def twilio_run(deployed: Path, domain: str, certificate: Path, log: Path) -> Iterator[str]:
-    """The deployed project, served with its own variables and those that the cloud adds. Gives its URL."""
-    given = {"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": AUTH_TOKEN, "DOMAIN_NAME": domain}
-    _write_env(deployed / ".env", {**given, "NODE_EXTRA_CA_CERTS": str(certificate)}, "a")
+def twilio_run(deployed: Path, reach: Mapping[str, str], log: Path) -> Iterator[str]:
+    """The deployed project, served with its own variables, those that the cloud adds, and `reach`: how it finds the
+    world here. Gives its URL."""
+    _write_env(deployed / ".env", {"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": AUTH_TOKEN, **reach}, "a")
     (deployed / "node_modules").symlink_to(FUNCTIONS / "node_modules")  # Twilio's build installs the dependencies
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
