@@ -25,7 +25,7 @@ from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import exposition
 from gateway.twilio import knock, signature
 
-MAX_FORM_BYTES = 64 * 1024  # a voice webhook is about 1 kB
+MAX_FORM_BYTES = 16 * 1024  # a voice webhook is about 1 kB; strangers' forms are read before they are refused
 INTERNAL_ERROR = 1011
 Answer = Callable[[Webhook], str | Awaitable[str]]  # TwiML
 MAX_TOLD = 20  # problems in /readyz; the log has more
