@@ -4,6 +4,7 @@ the front door of the core's host, which are played on this machine."""
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -28,7 +29,9 @@ pytestmark = pytest.mark.slow
 def test_the_whole_path(here: World, core: Core) -> None:
     state = here.twilio.state()
     assert [one["runtime"] for one in state["builds"]] == ["node22"]
-    assert sorted(one["key"] for one in state["variables"]) == ["ADMIN_SECRET", "CORE_URL", "STREAM_SECRET"]
+    assert sorted(one["key"] for one in state["variables"]) == [
+        *("ADMIN_SECRET", "CORE_URL", "PREWARM_MS", "STREAM_SECRET")
+    ]
     assert {one["phone_number"]: one["friendly_name"] for one in state["numbers"]} == {
         DESK: "gw:clinic/desk",
         CLOSED: "gw:clinic/workshop",
@@ -38,6 +41,7 @@ def test_the_whole_path(here: World, core: Core) -> None:
     command(here.project, "numbers", "status", **here.twilio.environment())  # all is well
 
     happened: list[Event] = []
+    warm_before = warm_sessions_used(here)
     call = dial(here, here.number(DESK), lambda stream: talker(happened))
     assert list(call.script) == [
         "POST /voice 200",
@@ -58,6 +62,9 @@ def test_the_whole_path(here: World, core: Core) -> None:
     assert mark in get(here.gate, here.domain, "/health")[1]
     assert json.loads(get(here.edge.plain, "core", "/readyz")[1])["flows"]["hash"] == mark
     assert core.notes("flows-differ") == []
+    # the core heard of the call before its stream came, and the call went on with the session that it opened
+    assert f"POST /calls/{call.call_sid}/warm HTTP/1.1" in here.edge.logged
+    assert warm_sessions_used(here) == warm_before + 1
     [answered] = functions_log(here, call.call_sid, "call-routed")
     assert (answered["flow"], answered["line"], answered["outcome"]) == ("clinic", "desk", "answer")
     [over] = functions_log(here, call.call_sid, "stream-over")
@@ -137,6 +144,12 @@ def test_the_doctor_finds_a_number_that_was_changed_by_hand_and_apply_mends_it(h
     finally:
         command(here.project, "numbers", "apply", "--yes", **env)
     assert examined(here, **env)["numbers"]["health"] == "well"
+
+
+def warm_sessions_used(here: World) -> int:
+    metrics = get(here.edge.plain, "core", "/metrics")[1]
+    [used] = re.findall(r'^gateway_warm_sessions_total\{result="used"\} (\d+)', metrics, re.MULTILINE) or ["0"]
+    return int(used)
 
 
 def examined(here: World, **env: str) -> dict[str, dict[str, str]]:

@@ -27,6 +27,7 @@ FUNCTIONS = ROOT / "twilio-functions"
 COPIED = ("functions", "assets", "numbers", "scripts", "package.json", ".twilioserverlessrc")
 STREAM_SECRET = "a-secret-that-functions-and-core-share"
 ADMIN_SECRET = "a-secret-of-whoever-may-change-the-numbers"
+PREWARM_MS = 999  # enough on a machine that is busy with other things
 PATIENCE_S = 30.0  # for a process to come up on a loaded machine
 COMMAND_S = 120.0
 
@@ -205,7 +206,8 @@ def deploy(project: Path, twilio: FakeTwilio, core_url: str) -> None:
     """`npm run deploy`, with the .env that the README asks for."""
     functions = project / "twilio-functions"
     secrets = {"AUTH_TOKEN": AUTH_TOKEN, "STREAM_SECRET": STREAM_SECRET, "ADMIN_SECRET": ADMIN_SECRET}
-    _write_env(functions / ".env", {"ACCOUNT_SID": ACCOUNT_SID, "CORE_URL": core_url, **secrets})
+    given = {"ACCOUNT_SID": ACCOUNT_SID, "CORE_URL": core_url, "PREWARM_MS": str(PREWARM_MS), **secrets}
+    _write_env(functions / ".env", given)
     env = {**twilio.environment(), "GATEWAY": str(project.parent / "gateway")}
     _well(_run(["npm", "run", "--silent", "deploy"], functions, env))
 
@@ -295,6 +297,7 @@ def core(world: World) -> Iterator[Core]:
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "LOG_FORMAT": "json",
+        "METRICS": "on",
         "END_WITH_STDIN": "1",
     }
     serve = [sys.executable, "-m", "gateway", "serve", "--port", "0"]

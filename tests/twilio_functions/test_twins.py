@@ -49,7 +49,7 @@ def node(script: str, *given: object) -> str:
 
 def ask(name: str, form: dict[str, str], artefact: str, said: object = None) -> dict[str, Any]:
     """One request to a Function: its document, and what it asked the core."""
-    env = {"STREAM_SECRET": SECRET, "CORE_URL": "https://core.example.com"}
+    env = {"STREAM_SECRET": SECRET, "CORE_URL": "https://core.example.com", "PREWARM_MS": "500"}
     found: dict[str, Any] = json.loads(
         node(ASK, {"name": name, "form": {**CALL, **form}, "env": env, "artefact": artefact, "said": said})
     )

@@ -47,15 +47,19 @@ function follow(step, attempt) {
 }
 
 /** Tells the core that the call's stream will come, so that an instance is awake and its session with the model open.
- *  Not awaited by anybody: its end, good or bad, is nobody's business. place: see twiml.private.js. */
+ *  Over when the core has heard it, or after link.timeoutMs: its end, good or bad, is nobody's business. place: see
+ *  twiml.private.js. */
 async function warm(link, place) {
+  const { flow, line, persona, from, to } = place;
+  const form = new URLSearchParams({ flow, line, persona, from, to });
+  let timer;
+  const patience = new Promise((resolve) => (timer = setTimeout(resolve, link.timeoutMs)));
   try {
-    const { flow, line, persona, from, to } = place;
-    const answer = await knock(link, place.callSid, 'warm', new URLSearchParams({ flow, line, persona, from, to }));
-    await answer.body?.cancel();
+    await Promise.race([knock(link, place.callSid, 'warm', form), patience]);
   } catch {
     // the stream opens its session itself
   }
+  clearTimeout(timer);
 }
 
 /** Asks at a door of the call, signed as gateway/twilio/knock.py has it. Numbers go in a form: hosts log URLs. */

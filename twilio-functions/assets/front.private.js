@@ -8,7 +8,6 @@ const documents = asset('twiml');
 const core = asset('core');
 
 const NEXT_MS = 2000;
-const WARM_MS = 3000;
 const UNHEARD = new Set(['no-answer', 'busy', 'failed', 'canceled']); // DialCallStatus of a call nobody took
 
 /** The number was dialled. */
@@ -63,10 +62,12 @@ function routed(call, place, attempt) {
   return connected(call, { ...place, persona: found.persona, attempt });
 }
 
-/** The core hears of the stream before Twilio does, and has its time to get ready. */
-function connected(call, place) {
-  const { core: base, secret } = call.settings;
-  core.warm(peer(call, WARM_MS), place);
+/** Where the owner has given time for it, the core hears of the stream before Twilio does, and gets ready. What still
+ *  runs when a Function has answered is ended (twilio.com/docs/serverless/functions-assets/functions/invocation), so a
+ *  request that nobody waits for is never sent. */
+async function connected(call, place) {
+  const { core: base, secret, prewarmMs } = call.settings;
+  if (prewarmMs) await core.warm(peer(call, prewarmMs), place);
   return documents.stream({ ...place, core: base, token: mint(secret, place, call.nowMs, call.nonce()) });
 }
 

@@ -48,7 +48,8 @@ test('a new stream: the next attempt, a fresh token, the same line', async () =>
 test('the core hears of the new stream too', async () => {
   const asked = [];
   const said = '{"next":"stream","attempt":2,"persona":"night"}';
-  await after(async (url, { body }) => (asked.push([url, body]), new Response(said)));
+  const core = async (url, { body }) => (asked.push([url, body]), new Response(said));
+  await after(core, {}, { env: { PREWARM_MS: '200' } });
   const form = `flow=desk&line=records&persona=night&from=%2B14155550199&to=${encodeURIComponent(RECORDS)}`;
   assert.deepEqual(asked[1], [`https://core.example/calls/${CALL.CallSid}/warm`, form]);
   assert.equal(asked.length, 2);
