@@ -48,6 +48,7 @@ function ways(xml) {
         found.push([action, { RecordingDuration: '3' }]);
         break; // nothing recorded: the next verb
       case 'Dial':
+        assert.equal(body, '+14155550123', 'a number that nobody wrote down');
         return [...found, ...DIALLED.map((DialCallStatus) => [action, { DialCallStatus }])];
       default:
         assert.fail(`a verb that leads nowhere: <${verb}>`);
