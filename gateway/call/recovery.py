@@ -45,7 +45,7 @@ class Parts:
 class Recovery:
     """One call's link to its model. Orders are carried out in their order."""
 
-    __slots__ = ("_filler_at", "_link", "_owed", "_parts", "_setup", "_steps", "_why", "sign_ms")
+    __slots__ = ("_filler_at", "_link", "_owed", "_parts", "_setup", "_steps", "_why", "owing", "sign_ms")
 
     def __init__(self, setup: live.Setup, parts: Parts, now: float) -> None:
         self._setup = setup
@@ -55,6 +55,7 @@ class Recovery:
         self._steps = 0
         self._filler_at = 0.0
         self._why = ""
+        self.owing = False  # the model has something to say whatever the caller does; see `owes`
         self.sign_ms = 0  # the model's last sign of life, on the call's clock
 
     # what the model's side tells
@@ -91,6 +92,11 @@ class Recovery:
     def alive(self) -> None:
         """The agent speaks: it isn't stuck."""
         self._steps = 0
+        self.owing = False
+
+    def owes(self) -> None:
+        """The model is due to speak, though the caller asked for nothing: it got a tool's result, or was cut short."""
+        self.owing = True
 
     def sign(self, now_ms: int) -> None:
         """The model tells something: it hears, at least."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.audio.filler import FILLER
-from gateway.call.facts import ModelGone, OpenModel, Order, PrepareModel
+from gateway.call.facts import ModelGone, OpenModel, Order, PrepareModel, ToolDone
 from gateway.call.turn import Patience
 from gateway.live import cues
 from gateway.live import messages as live
@@ -227,3 +227,46 @@ def test_an_hour_goes_by_in_connections_of_ten_minutes() -> None:
     assert call.notes("call-ended") == []
     assert [note.fields["how"] for note in call.notes("model-back")] == ["resumed"] * 5
     assert sound_ms(call.all) == 16_999 * 200
+
+
+def test_an_agent_that_nobody_interrupted_is_asked_to_go_on() -> None:
+    """A phantom `interrupted` in mid-answer: the caller said nothing, and would wait for the rest for ever."""
+    call = opened().speaks(600).silent(400)(live.InputTranscript("Hello?"))
+    call(live.OutputTranscript("We are open from"))(live.ModelAudio(pcm(3000))).silent(1000)
+    call(live.Interrupted())(live.TurnComplete()).silent(4200)
+    assert texts(call.all) == [cues.nudge()]
+    call(live.OutputTranscript("Nine to six."))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+    call(live.TurnComplete()).silent(400).heard().silent(9000)
+    assert len(call.notes("model-silent")) == 1
+
+
+def looked_up(**changes: object) -> Script:
+    """The model said a word, called a tool, and the word was heard; its result has not come."""
+    call = opened(tools={"find": "hangup"}, **changes).speaks(600).silent(400)(live.InputTranscript("Find it"))
+    call(live.OutputTranscript("One moment."))(live.ModelAudio(pcm(300)))
+    return call(live.ToolCall((live.FunctionCall("1", "find"),))).silent(600).heard()
+
+
+def test_a_tools_result_and_silence_after_the_agent_said_one_moment() -> None:
+    call = looked_up()(ToolDone("1", {"status": "ok"})).silent(3800)
+    assert texts(call.all) == []
+    assert texts(call.silent(400).all) == [cues.nudge()]
+    assert opens(call.silent(4200).all) == [None, "h1"]
+
+
+def test_a_tools_result_that_is_spoken_about_is_the_end_of_it() -> None:
+    call = looked_up()(ToolDone("1", {"status": "ok"})).silent(500)(live.ModelAudio(pcm(300)))
+    call(live.GenerationComplete())(live.TurnComplete()).silent(600).heard().silent(9000)
+    assert (texts(call.all), call.notes("model-silent")) == ([], [])
+
+
+def test_nobody_is_prompted_while_a_tool_runs() -> None:
+    """A text in mid-call takes a blocking call back (facts of the field, 3.8)."""
+    call = looked_up(idle=IDLE, warn_at_s=3.0).silent(7000)
+    assert texts(call.all) == []
+    assert [note.fields["tool"] for note in call.silent(600).notes("tool-timeout")] == ["find"]
+
+
+def test_a_turn_without_sound_after_a_tools_result_is_no_answer() -> None:
+    call = looked_up()(ToolDone("1", {"status": "ok"})).silent(200)(live.TurnComplete()).silent(4200)
+    assert texts(call.all) == [cues.nudge()]
