@@ -68,9 +68,15 @@ class Call:
             self._answered(now)
             orders += self._warn(now)
             orders += self._expire(now)
-        if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open:
+        if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open and not self._hushed:
             orders += self._open_ears(now)
         return orders
+
+    @property
+    def _hushed(self) -> bool:
+        """Whether the caller's sound is kept while a tool runs: where the model waits for it, and sound meanwhile has
+        broken a connection of this call (js-genai#1236)."""
+        return self._recovery.hush and not self._plan.asynchronous and self._errands.pending
 
     def deadline(self) -> float | None:
         """When something will be due by time alone; None once the call has ended."""
@@ -164,7 +170,8 @@ class Call:
         first = self._speech.sound(fact.pcm, now, self._ledger.ms(now))
         self._turn.take(Signal.AGENT_SOUND, now)
         if first is None:
-            return []
+            stall_ms = self._speech.stall()
+            return [self._ledger.stalled(stall_ms, now)] if stall_ms else []
         silent_since = self._hearing.answered()
         if silent_since is not None:
             first.response_ms = first.start_ms - silent_since
@@ -220,7 +227,10 @@ class Call:
     def _tool_call(self, fact: live.ToolCall, now: float) -> list[Order]:
         if not self._plan.asynchronous:
             self._speech.complete()  # a model that waits for its tool has said what it says before
-        return self._errands.called(fact, now)
+        orders = self._errands.called(fact, now)
+        if self._hushed:
+            self._hearing.shut(again=False)
+        return orders
 
     def _tool_cancelled(self, fact: live.ToolCallCancelled, now: float) -> list[Order]:
         return self._errands.cancelled(fact, now)
@@ -248,10 +258,13 @@ class Call:
         return []
 
     def _usage(self, fact: live.Usage, now: float) -> list[Order]:
-        self._ledger.used(fact, now)
+        orders = self._ledger.used(fact, now)
         if not self._ledger.costs_more_than(self._plan.max_cost_usd) or not self._span.spent(now):
-            return []
-        return [self._ledger.note("cost-reached", now, {"max_cost_usd": self._plan.max_cost_usd}, severity="warning")]
+            return orders
+        return [
+            *orders,
+            self._ledger.note("cost-reached", now, {"max_cost_usd": self._plan.max_cost_usd}, severity="warning"),
+        ]
 
     def _unknown_message(self, fact: live.UnknownMessage, now: float) -> list[Order]:
         keys = self._ledger.unseen(fact.keys)

@@ -13,6 +13,7 @@ from gateway.live.messages import Usage
 class Tally:
     turns: int = 0
     barge_ins: int = 0
+    stalls: list[int] = field(default_factory=list)  # ms of silence in mid-sentence
     silences: int = 0  # times that the model owed an answer and was silent
     connections: Counter[str] = field(default_factory=Counter)  # after the first: resumed, fresh
     prompt_tokens: int = 0
@@ -31,6 +32,7 @@ class Tally:
             "turns": self.turns,
             "barge_ins": self.barge_ins,
             "silences": self.silences,
+            "stalls": {"count": len(self.stalls), "ms": sum(self.stalls)},
             "reconnects": dict(self.connections),
             "response_ms": response,
             "prompt_tokens": self.prompt_tokens,

@@ -270,3 +270,18 @@ def test_nobody_is_prompted_while_a_tool_runs() -> None:
 def test_a_turn_without_sound_after_a_tools_result_is_no_answer() -> None:
     call = looked_up()(ToolDone("1", {"status": "ok"})).silent(200)(live.TurnComplete()).silent(4200)
     assert texts(call.all) == [cues.nudge()]
+
+
+def test_once_sound_has_broken_a_tool_call_it_is_kept_while_the_next_one_waits() -> None:
+    call = looked_up().silent(200)(ModelGone(1008, "Operation is not implemented, or supported, or enabled."))
+    assert call.notes("model-gone")[0].fields["kind"] == "tools"
+    call(live.Ready())(HANDLE)(live.ToolCall((live.FunctionCall("2", "find", {"day": "Monday"}),)))
+    before = sound_ms(call.all)
+    assert sound_ms(call.silent(1000).all) == before
+    call(ToolDone("2", {"status": "ok"}))(ToolDone("1", {"status": "ok"})).silent(20)
+    assert sound_ms(call.all) == before + 1020
+
+
+def test_sound_goes_on_while_a_tool_runs_where_nothing_broke() -> None:
+    call = looked_up()
+    assert sound_ms(call.silent(1000).last) == 1000
