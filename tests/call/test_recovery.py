@@ -196,6 +196,18 @@ def test_a_model_that_answers_the_nudge_is_well() -> None:
     assert opens(call.all) == [None]
 
 
+def test_short_words_to_a_model_that_tells_nothing_add_up() -> None:
+    call = opened().silent(200).speaks(500).silent(2000)
+    assert texts(call.speaks(500).silent(4500).all) == [cues.nudge()]
+
+
+def test_knocks_do_not_add_up() -> None:
+    call = opened().silent(200)
+    for _ in range(12):
+        call.speaks(120).silent(900)
+    assert texts(call.silent(5000).all) == []
+
+
 def test_noise_that_nobody_understood_is_no_reason() -> None:
     call = opened().speaks(600).silent(9000)
     assert texts(call.all) == []
