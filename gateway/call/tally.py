@@ -16,6 +16,7 @@ class Tally:
     stalls: list[int] = field(default_factory=list)  # ms of silence in mid-sentence
     silences: int = 0  # times that the model owed an answer and was silent
     connections: Counter[str] = field(default_factory=Counter)  # after the first: resumed, fresh
+    unknown: int = 0  # messages of the model's that hold something this version doesn't know
     prompt_tokens: int = 0
     response_tokens: int = 0
     responses: list[int] = field(default_factory=list)  # ms from the caller's last sound to the agent's first
@@ -35,6 +36,7 @@ class Tally:
             "stalls": {"count": len(self.stalls), "ms": sum(self.stalls)},
             "reconnects": dict(self.connections),
             "response_ms": response,
+            "unknown_messages": self.unknown,
             "prompt_tokens": self.prompt_tokens,
             "response_tokens": self.response_tokens,
         }
