@@ -81,7 +81,7 @@ class Ledger:
         self._tally.responses.append(response_ms)
 
     def unseen(self, keys: tuple[str, ...]) -> list[str]:
-        """Count a message with unknown keys; those of them that were not told yet. A new field may stand in every one."""
+        """Count a message with unknown keys; those that were not told yet. A new field may stand in every message."""
         self._tally.unknown += 1
         new = [key[:64] for key in keys if key[:64] not in self._seen][: MAX_KEYS - len(self._seen)]
         self._seen.update(new)
