@@ -13,10 +13,10 @@ import pytest
 from gateway.call.facts import Note
 from gateway.live import messages as live
 from gateway.server.telling import Telling
-from gateway.telemetry.log import LABELS, SPAN, TRACE, configure
+from gateway.telemetry.log import LABELS, SAMPLED, SPAN, TRACE, configure
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import media
-from tests.server.world import Model, Phone, World, play
+from tests.server.world import Model, Phone, World, http, play
 
 SPEECH = bytes(np.tile(np.array([0x00, 0x80], dtype=np.uint8), 80))  # full scale, both signs
 LABEL = {"call_sid": "CA1", "stream_sid": "MZ1"}
@@ -164,6 +164,19 @@ def test_a_call_is_told_from_its_start_to_its_end_with_figures(tmp_path: Path) -
             assert line[SPAN] == "b7ad6b7169203331"
 
     play(tmp_path, scenario, GOOGLE_CLOUD_PROJECT="my-project")
+
+
+def test_a_webhooks_lines_belong_to_its_request(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        trace = {"X-Cloud-Trace-Context": "0af7651916cd43dd8448eb211c80319c/255;o=1"}
+        assert (await http(world.url + "/twiml", b"From=a", trace))[0] == 403
+        assert (await http(world.url + "/twiml", b"From=a"))[0] == 403
+        first, second = world.notes("webhook-refused")
+        assert first[TRACE] == "projects/my-project/traces/0af7651916cd43dd8448eb211c80319c"
+        assert (first[SPAN], first[SAMPLED]) == ("00000000000000ff", True)
+        assert TRACE not in second
+
+    play(tmp_path, scenario, GOOGLE_CLOUD_PROJECT="my-project", AUTH="required", TWILIO_AUTH_TOKEN="t" * 32)
 
 
 def test_a_drained_calls_lines_belong_to_its_own_request(tmp_path: Path) -> None:
