@@ -67,9 +67,12 @@ class Settings:
     playout_lead_ms: int
     log_format: Literal["text", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
+    log_private: bool  # whether callers' words and numbers are written at all, under `private`
     rehearsal_script: Path | None
     metrics: bool  # whether GET /metrics answers
     on_cloud_run: bool
+    service: str  # Cloud Run's name of us, and of this version of us; empty elsewhere
+    revision: str
     end_with_stdin: bool  # for a parent that starts the gateway: when it is gone, so are we
 
 
@@ -95,9 +98,12 @@ def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> 
         playout_lead_ms=_integer(env, "PLAYOUT_LEAD_MS", PLAYOUT_LEAD_MS_DEFAULT, 100, 5000),
         log_format=_one_of(env, "LOG_FORMAT", ("text", "json"), "text" if is_terminal else "json", str),
         log_level=_one_of(env, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info", str.lower),
+        log_private=_one_of(env, "LOG_PRIVATE", ("keep", "drop"), "keep", str) == "keep",
         rehearsal_script=_script(env),
         metrics=_one_of(env, "METRICS", ("on", "off"), "off", str) == "on",
         on_cloud_run=cloud,
+        service=env.get("K_SERVICE", ""),
+        revision=env.get("K_REVISION", ""),
         end_with_stdin=_one_of(env, "END_WITH_STDIN", ("0", "1"), "0", str) == "1",
     )
     _check_together(settings)

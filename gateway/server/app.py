@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
@@ -16,12 +17,15 @@ from gateway.server.afterwards import MAX_ATTEMPTS, Served
 from gateway.server.documents import STREAM_PATH, sorry, stream_url
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
+from gateway.server.lag import Lag
 from gateway.server.phone_socket import PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine
 from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook
 from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
-from gateway.telemetry.metrics import exposition
+from gateway.telemetry.metrics import Metrics, exposition
+from gateway.telemetry.trace import CURRENT
+from gateway.telemetry.trace import read as read_trace
 from gateway.twilio import knock, signature
 
 MAX_FORM_BYTES = 64 * 1024  # a voice webhook is about 1 kB
@@ -36,6 +40,7 @@ class StreamConnection(ASGIWebsocketConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         phone = PhoneSocket(self.scope, receive, send)
+        CURRENT.set(read_trace(phone.header))
         if phone.path != STREAM_PATH:
             await super().__call__(receive, send)
             return
@@ -62,14 +67,22 @@ class App(Quart):
         self.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
         self.add_url_rule("/healthz", view_func=_healthz)
         self.add_url_rule("/readyz", view_func=self._readyz)
+        self.before_request(_trace)
         if exchange.settings.metrics:
-            self._exposition = exposition(exchange.metrics)
-            self.add_url_rule("/metrics", view_func=self._metrics)
+            self._measure(exchange.metrics)
         self.reception = Reception(exchange, log)
         for path, view in self._webhooks().items():
             self.add_url_rule(path, endpoint=path, view_func=self._signed(path, view), methods=["POST"])
         self.add_url_rule("/calls/<sid>/next", view_func=self._next)
         self.add_url_rule("/calls/<sid>/warm", view_func=self._warm)
+
+    def _measure(self, metrics: Metrics) -> None:
+        """Opens `GET /metrics`, and keeps an eye on the event loop as long as the server runs."""
+        self._exposition = exposition(metrics)
+        self.add_url_rule("/metrics", view_func=self._metrics)
+        lag = Lag(partial(metrics.observe, "gateway_event_loop_lag_seconds"))
+        self.before_serving(lag.start)
+        self.after_serving(lag.stop)
 
     def leave(self, phone: PhoneSocket) -> None:
         """Read what a peer still sends after its call, until it has gone."""
@@ -187,6 +200,11 @@ def _flows(generations: Generations, known: bool) -> dict[str, Any]:
 
 def _moment(ago_s: float) -> str:
     return (datetime.now(UTC) - timedelta(seconds=ago_s)).isoformat(timespec="seconds")
+
+
+async def _trace() -> None:
+    """What is logged of this request belongs to its trace."""
+    CURRENT.set(read_trace(lambda name: str(request.headers.get(name, ""))))
 
 
 async def _healthz() -> dict[str, bool]:

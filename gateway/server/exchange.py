@@ -20,6 +20,7 @@ from gateway.server.bridge import Bridge, parse_text
 from gateway.server.generations import Generation, Generations
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine, backend_for, find, persona_of, plan_call
+from gateway.server.telling import Telling
 from gateway.server.usage import Uses
 from gateway.server.warm import Warmer, WarmRoom
 from gateway.settings import Settings
@@ -247,10 +248,10 @@ class Exchange:
         instance how the call goes on: the store is told then."""
         labels = {"call_sid": started.call_sid, "stream_sid": started.stream_sid}
         project = self._project(persona)
+        telling = Telling(self._log.here(), self.metrics, labels, first=carried.attempt == 1)
 
         def write(note: Note) -> None:
-            fields = {"at_ms": note.at_ms, **labels, **note.fields}
-            self._log.write(note.name, fields, note.private, note.severity)
+            telling.tell(note)
             if note.name == LAST_NOTE:
                 self._ended(started, carried, note.fields["ended"])
             elif note.name == "model-gone" and note.fields["kind"] == "quota":

@@ -126,7 +126,7 @@ def test_a_call_that_ended_at_one_is_hung_up_by_the_other(tmp_path: Path) -> Non
         phone, _model = await a.call(line="quiet")
         await phone.stop()
         await over(a)
-        await a.exchange.store.flush()  # the caller hung up: nobody asks how the call goes on, so nothing waits for this
+        await a.exchange.store.flush()  # nobody asks after a caller who hung up, so nothing waits for this write
         assert await following(b) == ({"next": "hangup"}, twiml.hang_up())
 
     play(tmp_path, scenario)
