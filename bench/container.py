@@ -127,6 +127,13 @@ class Trial:
                 ends = [note.get("ended") for note in it.notes("call-ended")]
                 self.expect(len(ends) == 2, f"its log tells the end of {len(ends)} calls, not of 2")
 
+    async def rehearse(self) -> None:
+        """Without any backend named: the stand-in inside answers, without the voice and the ears that it has outside."""
+        env = {"PORT": str(self.exchange.port), "PUBLIC_URL": PUBLIC_URL, "TWILIO_AUTH_TOKEN": self.exchange.auth_token}
+        with tempfile.TemporaryDirectory(prefix="gateway-container-") as folder:
+            async with running(self.image, (), env, Path(folder)) as it:
+                await self._interrupted(it)
+
     async def _interrupted(self, container: Container) -> None:
         listener = Listener()
         calling = asyncio.create_task(self._phone(listener).call(), name="container-call")
@@ -208,6 +215,7 @@ def main(arguments: list[str]) -> int:
     try:
         trial.look()
         asyncio.run(trial.serve(_memory(trial.image)))
+        asyncio.run(trial.rehearse())
     except ContainerFailed as failed:
         trial.faults.append(str(failed))
     for fault in trial.faults:

@@ -46,7 +46,7 @@ def tried(image: str, options: Sequence[str], env: Mapping[str, str], *command: 
 
 
 class Container:
-    """A container that runs. `started_s`: from podman's start of its process to /readyz; `whole_s`: from the command."""
+    """A container that runs. Seconds until /readyz: `started_s` since its process began, `whole_s` since podman did."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
         self.name = name
@@ -105,7 +105,7 @@ async def running(image: str, options: Sequence[str], env: Mapping[str, str], fo
         yield container
     finally:
         if process.returncode is None:
-            subprocess.run([*PODMAN, "kill", name], capture_output=True, check=False)
+            await asyncio.to_thread(subprocess.run, [*PODMAN, "kill", name], capture_output=True, check=False)
             await process.wait()
 
 

@@ -3,29 +3,25 @@ anything. Asks the running core and Twilio Functions over HTTP; secrets are chec
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from gateway.catalog import load
+from gateway.clients.answer import PATIENCE_S, Answer, ask
 from gateway.flow.compile import ArtefactError, fingerprint, read
 from gateway.flow.load import FlowError, Flows
 from gateway.numbers import NumbersError, run
+from gateway.release import VERSION
 from gateway.settings import Settings, SettingsError
 from gateway.settings import read as read_settings
 from gateway.twilio import knock, signature
 
 Health = Literal["well", "wrong", "skipped"]
-PATIENCE_S = 5.0
 MAX_SKEW_S = 30.0  # a stream token lives 60 s, a knock at the core's doors as long
-MAX_BODY = 1 << 20
 SHORT = 16  # characters: a shorter stream secret can be guessed
 _ADVICE = {
     403: "the core needs the same PUBLIC_URL and TWILIO_AUTH_TOKEN as here",
@@ -141,7 +137,7 @@ def _core(patient: Patient, settings: Settings | None, wanted: str) -> Iterator[
         yield Check(name, "skipped", "PUBLIC_URL is not set", "set it to the core's address as Twilio sees it")
         return
     url, now = settings.public_url, patient.clock()
-    answer = _asked(f"{url}/readyz", _knock(settings, "/readyz", now))
+    answer = ask(f"{url}/readyz", _knock(settings, "/readyz", now))
     if isinstance(answer, str):
         yield Check(name, "wrong", f"{url} {answer}", "is it deployed, and does PUBLIC_URL name it?")
         return
@@ -150,6 +146,7 @@ def _core(patient: Patient, settings: Settings | None, wanted: str) -> Iterator[
         return
     health: Health = "well" if answer.status == 200 else "wrong"
     yield Check(name, health, f"{url} answers {answer.status}", _ADVICE.get(answer.status, ""))
+    yield _release("core's release", answer, "deploy the core again")
     yield from _served(answer, wanted)
     yield _clock("core's clock", answer, patient.clock())
     yield _secret(url, settings, now)
@@ -168,6 +165,14 @@ def _served(answer: Answer, wanted: str) -> Iterator[Check]:
         yield _compared(name, str(served.get("hash", "")), wanted, "deploy the core again")
 
 
+def _release(name: str, answer: Answer, advice: str) -> Check:
+    """Functions and core must be of one release: what a stream's token holds may differ between two."""
+    found = answer.json.get("version", "one that doesn't say")
+    if found == VERSION:
+        return Check(name, "well", f"the one of here ({VERSION})")
+    return Check(name, "wrong", f"another ({found}) than that of here ({VERSION})", advice)
+
+
 def _knock(settings: Settings, path: str, now: float) -> Mapping[str, str]:
     """The headers with which our Functions ask the core."""
     at = int(now)
@@ -178,7 +183,7 @@ def _knock(settings: Settings, path: str, now: float) -> Mapping[str, str]:
 def _secret(url: str, settings: Settings, now: float) -> Check:
     """The core takes what is signed with this STREAM_SECRET, and nothing unsigned."""
     name, path = "core's secret", "/calls/doctor/next?attempt=1"
-    signed, unsigned = (_asked(url + path, headers) for headers in (_knock(settings, path, now), {}))
+    signed, unsigned = (ask(url + path, headers) for headers in (_knock(settings, path, now), {}))
     if isinstance(signed, str) or isinstance(unsigned, str):
         return Check(name, "skipped", "the core has gone")
     match signed.status, unsigned.status:
@@ -231,13 +236,14 @@ def _functions(patient: Patient, wanted: str) -> Iterator[Check]:
         advice = "set it to what twilio serverless:deploy printed, https://….twil.io"
         yield Check(name, "skipped", "FUNCTIONS_URL is not set", advice)
         return
-    answer = _asked(f"{url}/health")
+    answer = ask(f"{url}/health")
     if isinstance(answer, str):
         yield Check(name, "wrong", f"{url} {answer}", "deploy them: npm run deploy in twilio-functions")
         return
     why = str(answer.json.get("why", ""))
     well = answer.json.get("ok") is True
     yield Check(name, "well" if well else "wrong", f"{url} answers {answer.status}", "" if well else why)
+    yield _release("functions' release", answer, "deploy them again: npm run deploy in twilio-functions")
     if well and wanted:
         yield _compared("functions' flows", str(answer.json.get("hash", "")), wanted, "compile and deploy them again")
     yield _clock("functions' clock", answer, patient.clock())
@@ -264,37 +270,3 @@ def _numbers(patient: Patient) -> Check:
     if code == 0:
         return Check(name, "well", "all lead here")
     return Check(name, "wrong", "not as the flows say, or Twilio can't be asked", "run: gateway numbers plan")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    date: str
-    json: Mapping[str, object]
-
-
-def _asked(url: str, headers: Mapping[str, str] | None = None) -> Answer | str:
-    """The answer, or in words why there is none."""
-    if not url.startswith(("https://", "http://")):
-        return "is no address"
-    try:
-        with _opened(urllib.request.Request(url, headers=dict(headers or {}))) as answer:
-            return _answer(answer.status or 0, answer.headers.get("Date", ""), answer.read(MAX_BODY))
-    except (OSError, ValueError, HTTPException) as failed:
-        return f"doesn't answer: {getattr(failed, 'reason', '') or type(failed).__name__}"
-
-
-def _opened(request: urllib.request.Request) -> HTTPResponse | urllib.error.HTTPError:
-    """An answer of any status."""
-    try:
-        return cast(HTTPResponse, urllib.request.urlopen(request, timeout=PATIENCE_S))
-    except urllib.error.HTTPError as refused:
-        return refused
-
-
-def _answer(status: int, date: str, body: bytes) -> Answer:
-    try:
-        said = json.loads(body)
-    except ValueError:
-        said = {}
-    return Answer(status, date, said if isinstance(said, dict) else {})
