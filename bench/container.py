@@ -118,7 +118,8 @@ class Trial:
         """A whole call, then one into which SIGTERM comes."""
         with tempfile.TemporaryDirectory(prefix="gateway-container-") as folder, _redis() as redis:
             async with standin() as model, running(self.image, memory, self._env(model.url, redis), Path(folder)) as it:
-                idle = _rss_mb(it)
+                idle, first = _rss_mb(it), Path(f"/proc/{it.pid()}/cmdline").read_text(encoding="utf-8").split("\0")
+                self.expect("/app/.venv/bin/gateway" in first, f"its first process is {first}, not the gateway")
                 print(f"ready {it.started_s:.2f} s after its process began ({it.whole_s:.2f} s after podman run)")
                 self.expect(it.started_s <= READY_S, f"it was ready after {it.started_s:.2f} s, not {READY_S:.0f}")
                 self._judge(await self._phone(Scene(recorded(), lambda _: None)).call(), "caller", 0)
@@ -128,7 +129,7 @@ class Trial:
                 self.expect(len(ends) == 2, f"its log tells the end of {len(ends)} calls, not of 2")
 
     async def rehearse(self) -> None:
-        """Without any backend named: the stand-in inside answers, without the voice and the ears that it has outside."""
+        """Without a backend named, the stand-in inside answers: without the voice and the ears that it has outside."""
         env = {"PORT": str(self.exchange.port), "PUBLIC_URL": PUBLIC_URL, "TWILIO_AUTH_TOKEN": self.exchange.auth_token}
         with tempfile.TemporaryDirectory(prefix="gateway-container-") as folder:
             async with running(self.image, (), env, Path(folder)) as it:

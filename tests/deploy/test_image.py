@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -51,6 +52,18 @@ def linted(*command: str) -> str:
 def test_linters_have_nothing_to_say() -> None:
     assert linted("hadolint", "Dockerfile") == ""
     assert linted("shellcheck", "deploy/setup.sh", ".ci/container", ".ci/base_image") == ""
+
+
+@pytest.mark.parametrize(("env", "code"), [({}, 1), ({"CONTAINER": "optional"}, 0)], ids=["required", "optional"])
+def test_where_no_container_can_run_the_reason_is_said(tmp_path: Path, env: dict[str, str], code: int) -> None:
+    for name, said in (("uv", ""), ("uname", "Linux"), ("id", "1000")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {said}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    command = ["bash", str(REPO / ".ci" / "container")]
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(command, env={**path, **env}, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr == "the container was NOT built and run: buildah in a chroot needs root here\n"
 
 
 def test_linters_would_say_it(tmp_path: Path) -> None:
