@@ -118,7 +118,7 @@ class Trial:
         """A whole call, then one into which SIGTERM comes."""
         with tempfile.TemporaryDirectory(prefix="gateway-container-") as folder, _redis() as redis:
             async with standin() as model, running(self.image, memory, self._env(model.url, redis), Path(folder)) as it:
-                idle, first = _rss_mb(it), Path(f"/proc/{it.pid()}/cmdline").read_text(encoding="utf-8").split("\0")
+                idle, first = _rss_mb(it), _command(it)
                 self.expect("/app/.venv/bin/gateway" in first, f"its first process is {first}, not the gateway")
                 print(f"ready {it.started_s:.2f} s after its process began ({it.whole_s:.2f} s after podman run)")
                 self.expect(it.started_s <= READY_S, f"it was ready after {it.started_s:.2f} s, not {READY_S:.0f}")
@@ -195,6 +195,10 @@ def _free() -> int:
 def _rss_mb(container: Container) -> float:
     status = Path(f"/proc/{container.pid()}/status").read_text(encoding="ascii")
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+
+
+def _command(container: Container) -> list[str]:
+    return Path(f"/proc/{container.pid()}/cmdline").read_text(encoding="utf-8").split("\0")
 
 
 def _memory(image: str) -> tuple[str, ...]:
