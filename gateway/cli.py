@@ -199,6 +199,13 @@ def call(arguments: argparse.Namespace) -> int:
     return run_call(CallOptions(_asked(arguments), arguments.backend, arguments.mic))
 
 
+def rehearse_failure(arguments: argparse.Namespace) -> int:
+    from gateway.rehearsal.failure.run import FailureOptions, run_failure
+
+    given = {name: value for name, value in vars(arguments).items() if name not in ("command", "scenario")}
+    return run_failure(FailureOptions(scenarios=tuple(arguments.scenario), **given))
+
+
 _COMMANDS: dict[str, Command] = {
     "demo": demo,
     "call": call,
@@ -211,6 +218,7 @@ _COMMANDS: dict[str, Command] = {
     "serve": serve,
     "numbers": numbers,
     "doctor": doctor,
+    "rehearse-failure": rehearse_failure,
 }
 
 

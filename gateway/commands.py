@@ -118,6 +118,24 @@ def _doctor(one: argparse.ArgumentParser) -> None:
     _json(one)
 
 
+def _rehearse_failure(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (may repeat)")
+    one.add_argument("--calls", type=_count, metavar="N", help="calls at once (default: 8, with --quick 4)")
+    one.add_argument("--runs", type=_count, default=1, metavar="N", help="of each scenario, added up (default: 1)")
+    one.add_argument("--quick", action="store_true", help="three scenarios and four calls, in a minute")
+    one.add_argument("--strict", action="store_true", help="hold the gaps to the figures for an idle machine as well")
+    one.add_argument("--logs", type=Path, metavar="DIR", help="keep what the gateways and the store wrote")
+    one.add_argument("--list", action="store_true", help="the scenarios, and what happens in each")
+    _json(one)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def _json(one: argparse.ArgumentParser) -> None:
     one.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -154,4 +172,9 @@ _TABLE: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = 
     ),
     "numbers": ("plan, apply or check the phone numbers of the Twilio account", "gateway numbers plan", _numbers),
     "doctor": ("check what stands between a caller and an answer", "gateway doctor", _doctor),
+    "rehearse-failure": (
+        "let an instance, the store or the model fail under calls, on this machine",
+        "gateway rehearse-failure --scenario sigterm --calls 8",
+        _rehearse_failure,
+    ),
 }

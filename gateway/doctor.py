@@ -187,9 +187,9 @@ def _secret(url: str, settings: Settings, now: float) -> Check:
     if isinstance(signed, str) or isinstance(unsigned, str):
         return Check(name, "skipped", "the core has gone")
     match signed.status, unsigned.status:
-        case 404, 403:
+        case 200, 403:
             return Check(name, "well", "the core has the same STREAM_SECRET as here")
-        case 404, 404:
+        case 200, 200:
             return Check(name, "skipped", "the core asks nobody for it (AUTH=off)")
         case _:
             advice = "the core, Twilio Functions and this machine need the same one, and clocks that agree"

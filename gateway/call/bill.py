@@ -12,8 +12,9 @@ What is taken for granted, and why:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from gateway.live.messages import Usage
 from gateway.live.prices import MODALITIES, Price, Prices
@@ -52,6 +53,15 @@ class Bill:
             self._assumed += tokens if assumed else 0
             if self._price is not None:
                 self._usd += tokens * _rate(self._price, kind, modality) / MILLION
+
+    def kept(self) -> dict[str, object]:
+        """For the stream that goes on with the call."""
+        return {"usd": str(self._usd), "tokens": self._tokens, "assumed": self._assumed, "turns": self.turns}
+
+    def goes_on(self, kept: Mapping[str, Any]) -> None:
+        """From what `kept` said in an earlier stream of the call."""
+        self._usd, self._tokens = Decimal(kept["usd"]), dict(kept["tokens"])
+        self._assumed, self.turns = kept["assumed"], kept["turns"]
 
     @property
     def cost_usd(self) -> float | None:

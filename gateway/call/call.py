@@ -7,6 +7,7 @@
     errands     what the model asks for: tools, and the end of the call
     span        how long it may last, and cost
     ledger      what is told, and added up
+    handover    when the stream is left to another one, which `carrying` takes the call into
 
 `handle` never waits and reads no clock. The shell calls it with every fact, carries out the orders in their order, and
 arms one timer for `deadline()`; when it fires, the fact is `Tick`.
@@ -17,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.call import facts
+from gateway.call import carrying, facts
+from gateway.call.carry import Carry
 from gateway.call.errands import Errands
 from gateway.call.facts import EndReason, Fact, HangUp, Order
+from gateway.call.handover import Handover
 from gateway.call.hearing import Hearing
 from gateway.call.ledger import Ledger
 from gateway.call.plan import Plan
@@ -40,9 +43,21 @@ DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the 
 class Call:
     """`handle(fact, now) -> orders`; `deadline() -> when the next Tick is due`. `now` is seconds, monotonic."""
 
-    __slots__ = ("_errands", "_hearing", "_ledger", "_plan", "_prompts", "_recovery", "_span", "_speech", "_turn")
+    __slots__ = (
+        "_errands",
+        "_handover",
+        "_hearing",
+        "_ledger",
+        "_plan",
+        "_prompts",
+        "_recovery",
+        "_span",
+        "_speech",
+        "_turn",
+    )
 
-    def __init__(self, plan: Plan, now: float) -> None:
+    def __init__(self, plan: Plan, now: float, carried: Carry | None = None) -> None:
+        """`carried`: what an earlier stream of the call left; it goes on from there."""
         self._plan = plan
         self._prompts = 0
         self._span = Span(plan, now)
@@ -53,6 +68,11 @@ class Call:
         self._errands = Errands(plan.tools, self._ledger, asynchronous=plan.asynchronous)
         parts = Parts(self._hearing, self._speech, self._turn, self._errands, self._ledger)
         self._recovery = Recovery(plan.setup, parts, now)
+        whole = carrying.Whole(parts, self._span, self._recovery)
+        self._handover = Handover(whole)
+        if carried is not None:
+            self._prompts = carried.prompts
+            carrying.take_up(whole, carried, plan.persona.greeting, now)
 
     def handle(self, fact: Fact, now: float) -> list[Order]:
         """The orders that `fact` leads to, in the order in which they are to be carried out."""
@@ -66,6 +86,8 @@ class Call:
             orders += self._errands.expire(now)
             orders += self._warn(now)
             orders += self._expire(now)
+        if not self.ended:
+            orders += self._handover.news(self._prompts, now)
         if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open:
             orders += self._open_ears(now)
         return orders
@@ -75,7 +97,8 @@ class Call:
         if self.ended:
             return None
         span, errands = self._span.deadline(may_warn=self._may_warn), self._errands.deadline(self._speech.free_at)
-        times = (span, errands, self._due(), self._speech.deadline(), self._recovery.deadline())
+        ours, theirs = (self._due(), self._handover.deadline()), (self._speech.deadline(), self._recovery.deadline())
+        times = (span, errands, *ours, *theirs)
         return min(time for time in times if time is not None)
 
     @property
@@ -107,8 +130,9 @@ class Call:
     def _cuts_in(self) -> bool:
         """Whether the caller's speech is a barge-in by the gateway's own word, without waiting for the model's."""
         persona = self._plan.persona
-        decides = persona.vad.mode == "gateway" and persona.barge_in.enabled and self._hearing.is_open
-        return decides and self._turn.state in TALKING and self._speech.open
+        decides = persona.vad.mode == "gateway" or self._speech.carried
+        listens = persona.barge_in.enabled and self._hearing.is_open
+        return decides and listens and self._turn.state in TALKING and self._speech.open
 
     def _mark_played(self, fact: media.MarkPlayed, now: float) -> list[Order]:
         self._speech.mark(fact.name, now)
@@ -137,10 +161,12 @@ class Call:
         if found is None:
             return []
         arrival, orders = found
+        greeting = self._plan.persona.greeting
         if arrival.how != "first" and self._turn.state is not State.OPENING:
+            if self._turn.state is State.GREETING and greeting and greeting.interruptible:
+                orders += self._open_ears(now)
             return [*orders, *self._greet_again(now)]
         orders.append(self._ledger.note("model-ready", now, {"after_ms": self._ledger.ms(now)}))
-        greeting = self._plan.persona.greeting
         if greeting is None:
             self._turn.take(Signal.READY, now)
             return orders
@@ -255,7 +281,8 @@ class Call:
     # us
 
     def _draining(self, fact: facts.Draining, now: float) -> list[Order]:
-        return self._end("draining", now, GOING_AWAY)
+        self._handover.asked(fact, now)
+        return []
 
     def _nothing(self, fact: Fact, now: float) -> list[Order]:
         """Facts that change nothing: thoughts are never spoken."""
@@ -300,6 +327,8 @@ class Call:
             return [self._ledger.note("phone-silent", now, severity="warning"), *self._end("phone-gone", now)]
         if self._recovery.lost:
             return self._given_up(now)
+        if self._handover.due(now):
+            return self._end(self._handover.reason, now, GOING_AWAY)
         due = self._due()
         if due is None or now < due:
             return []
@@ -368,8 +397,9 @@ class Call:
         return orders
 
     def _end(self, reason: EndReason, now: float, code: int = 1000) -> list[Order]:
-        ms = self._ledger.ms(now)
+        ms, under_way = self._ledger.ms(now), self._handover.cut(reason, now)
         orders = self._ledger.turn(self._hearing.close(ms), now) + self._ledger.turn(self._speech.cut(now, ms), now)
+        orders += self._handover.left(under_way, self._prompts, now)
         self._turn.take(Signal.END, now)
         return [*orders, self._ledger.ended(reason, now), HangUp(reason, code)]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from gateway.call.carry import Errand
 from gateway.call.facts import Order, ToolDone
 from gateway.call.farewell import Farewell
 from gateway.call.ledger import Ledger
@@ -42,6 +43,16 @@ class Errands:
     def resumed(self, now: float, handle_at: float | None) -> list[Order]:
         """Another connection is there; see `Toolbox.resumed`."""
         return self._orders(self._toolbox.resumed(now, handle_at), now)
+
+    def kept(self, now: float) -> tuple[Errand, ...]:
+        """For the stream that goes on with the call."""
+        return self._toolbox.kept(now)
+
+    def goes_on(self, errands: Iterable[Errand], now: float, *, closing: bool) -> None:
+        """From an earlier stream of the call; `closing`: the agent had asked for its end."""
+        self._toolbox.goes_on(errands, now)
+        if closing:
+            self._farewell.asked(now)
 
     # the agent's last words
 

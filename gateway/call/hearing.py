@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway.audio.level import Edge, SpeechMeter
 from gateway.call.gate import Gate, Message
-from gateway.call.intake import Intake
+from gateway.call.intake import BYTES_PER_MS, Intake
 from gateway.call.transcript import CallerTurn, Spoken
 from gateway.call.turn import Signal
 from gateway.flow.model import Vad
@@ -58,6 +58,24 @@ class Hearing:
     def shut(self, *, again: bool) -> None:
         """Keep the sound: the model is gone. `again`: with what it has heard of the caller's turn."""
         self._ear.shut(again=again)
+
+    def kept(self, *, again: bool) -> bytes:
+        """The sound that another stream's session is to hear: kept for the model, and with `again` what it heard
+        without answering. The ear is shut afterwards, and nothing stays in it."""
+        self._ear.shut(again=again)
+        return self._ear.kept()
+
+    def goes_on(self, mulaw: bytes) -> None:
+        """What the caller said in an earlier stream of the call, without an answer."""
+        self._ear.goes_on(mulaw)
+        if mulaw:
+            self._longest_ms, self._since_ms = len(mulaw) / BYTES_PER_MS, 1  # owed since before the model's first sign
+            self._silent_since = 0
+
+    @property
+    def spoken(self) -> str:
+        """The words so far of the turn that isn't over."""
+        return self._caller.text
 
     def words(self, heard: InputTranscript, now_ms: int) -> None:
         self._caller.say(heard.text, now_ms, interim=heard.interim)
@@ -120,6 +138,12 @@ class _Ear:
 
     def shut(self, *, again: bool) -> None:
         self._intake.shut(again=again)
+
+    def kept(self) -> bytes:
+        return self._intake.kept()
+
+    def goes_on(self, mulaw: bytes) -> None:
+        self._intake.goes_on(mulaw)
 
     def answered(self) -> None:
         self._intake.answered()

@@ -31,6 +31,7 @@ class Playback:
         "_queue",
         "_queued",
         "_sent",
+        "_tail",
     )
 
     def __init__(self, lead_ms: int) -> None:
@@ -38,6 +39,7 @@ class Playback:
         self._queue: deque[bytes] = deque()
         self._queued = 0  # bytes ever queued, less those dropped unsent
         self._sent = 0
+        self._tail: deque[bytes] = deque()  # the newest of what was sent, at least all that may not be heard yet
         self._heard = 0  # proved by marks
         self._free_at = 0.0  # when the phone's buffer runs dry, as far as we can tell
         self._generation = 0
@@ -93,6 +95,11 @@ class Playback:
         by_clock = self._sent - round(max(0.0, self._free_at - now) * 1000) * BYTES_PER_MS
         return min(self._sent, max(self._heard, by_clock))
 
+    def unheard(self, now: float) -> bytes:
+        """The sound that was not heard: sent ahead, or still queued."""
+        ahead = self._sent - self.position(now)
+        return (b"".join(self._tail)[-ahead:] if ahead else b"") + b"".join(self._queue)
+
     def idle(self) -> bool:
         """Whether everything queued was sent and heard."""
         return not self._queue and not self._marks and self._last_mark == self._sent
@@ -132,8 +139,16 @@ class Playback:
         orders.append(Play(piece))
         self._sent += len(piece)
         self._free_at = max(self._free_at, now) + len(piece) / BYTES_PER_MS / 1000
+        self._tail.append(piece)
+        self._trim(now)
         if self._sent - self._last_mark >= MARK_EVERY_MS * BYTES_PER_MS:
             orders.append(self._mark())
+
+    def _trim(self, now: float) -> None:
+        """Forget sound that was surely heard: what is left covers the lead and the newest piece."""
+        ahead, known = self._sent - self.position(now), sum(map(len, self._tail))
+        while len(self._tail) > 1 and known - len(self._tail[0]) >= ahead:
+            known -= len(self._tail.popleft())
 
     def _mark(self) -> Mark:
         name = f"g{self._generation}-{self._next_mark}"

@@ -57,6 +57,12 @@ class Recovery:
         self._why = ""
         self.sign_ms = 0  # the model's last sign of life, on the call's clock
 
+    def goes_on(self, handle: str, handle_at: float, now: float, cue: str) -> None:
+        """The session of an earlier stream of the call is taken up; `cue`, if any, is what it is told then."""
+        self._why = "handed-over"
+        self._link.goes_on(handle, handle_at, now)
+        self._owed = live.SendText(cue) if cue else None
+
     # what the model's side tells
 
     def ready(self, now: float) -> tuple[Arrival, list[Order]] | None:
@@ -104,7 +110,7 @@ class Recovery:
         parts = self._parts
         if self._link.late(now):
             orders += [parts.ledger.note("model-late", now, severity="warning"), *self._gone(LATE, now)]
-        if self._link.leave(now, quiet=self._quiet):
+        if self._link.leave(now, quiet=self.quiet):
             self._cut("going-away", now, again=False)
         if self._link.open(now):
             orders.append(self._open())
@@ -128,7 +134,7 @@ class Recovery:
         return [note, *self.pump(now)]
 
     def deadline(self) -> float | None:
-        times = [self._link.deadline(quiet=self._quiet), self._filler_due()]
+        times = [self._link.deadline(quiet=self.quiet), self._filler_due()]
         return min((time for time in times if time is not None), default=None)
 
     @property
@@ -145,7 +151,12 @@ class Recovery:
         return self._link.phase is Phase.LOST
 
     @property
-    def _quiet(self) -> bool:
+    def handle(self) -> tuple[str, float]:
+        """See `Link.handle`."""
+        return self._link.handle
+
+    @property
+    def quiet(self) -> bool:
         """Whether nobody speaks, nobody is due to, and the model waits for nothing."""
         parts = self._parts
         return parts.turn.state is State.LISTENING and not parts.hearing.speaking and not parts.errands.pending

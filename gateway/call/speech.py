@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gateway.audio.line import Downlink
+from gateway.call.carry import KEEP_BYTES, Unheard
 from gateway.call.playback import BYTES_PER_MS, Playback
-from gateway.call.transcript import AgentTurn, Spoken
+from gateway.call.transcript import AgentTurn, Spoken, heard_words
 from gateway.twilio.media import Clear, Mark, Play
 
 VOID_S = 2.0  # for the model to notice that it was cut short
@@ -13,12 +14,13 @@ VOID_S = 2.0  # for the model to notice that it was cut short
 class Speech:
     """A turn opens with its first words or sound and is closed when it was heard, or cut short."""
 
-    __slots__ = ("_complete", "_downlink", "_playback", "_sounded", "_turn", "_void", "_void_until")
+    __slots__ = ("_carried", "_complete", "_downlink", "_playback", "_sounded", "_turn", "_void", "_void_until")
 
     def __init__(self, lead_ms: int) -> None:
         self._downlink = Downlink()
         self._playback = Playback(lead_ms)
         self._turn: AgentTurn | None = None
+        self._carried = False  # the turn began in another session, which is not known to speak in this one
         self._complete = False  # no more sound will come in this turn
         self._sounded = False  # the server's turn had sound
         self._void_until = 0.0  # sound that comes before belongs to a turn that the gateway cut
@@ -52,6 +54,31 @@ class Speech:
     def fill(self, mulaw: bytes) -> None:
         """Sound of ours while nobody speaks; it belongs to no turn."""
         self._playback.add(mulaw)
+
+    def unheard(self, now: float) -> Unheard | None:
+        """The turn that isn't heard to its end, as it goes over to another stream; None where there is none."""
+        turn = self._turn
+        if turn is None or not turn.started:
+            return None
+        sound = self._playback.unheard(now)[:KEEP_BYTES]
+        if self._complete and not sound:
+            return None
+        heard_ms = max(0, round((self._playback.position(now) - turn.position) / BYTES_PER_MS))
+        heard = heard_words(turn.text, heard_ms, round(turn.queued_ms))
+        return Unheard(turn.text, turn.text[len(heard) :].strip(), sound, self._complete)
+
+    def goes_on(self, agent: Unheard, now_ms: int) -> None:
+        """The rest of a turn that began in another stream of the call."""
+        turn = self._turn = AgentTurn()
+        turn.begin(now_ms, self._playback.queued)
+        turn.say(agent.text)
+        self._add(agent.sound, turn)
+        self._complete, self._carried = agent.complete, True
+
+    @property
+    def carried(self) -> bool:
+        """Whether what is heard comes from a session that is no more: the model can't tell that it is interrupted."""
+        return self._carried and self._turn is not None
 
     def complete(self) -> None:
         """The model has sent the turn's last sound: the filter's tail follows."""
@@ -104,6 +131,11 @@ class Speech:
         return self._turn.text
 
     @property
+    def said(self) -> str | None:
+        """The words so far of a turn that has sounded and isn't over; None where there is none."""
+        return self._turn.text if self._turn is not None and self._turn.started else None
+
+    @property
     def open(self) -> bool:
         """A turn whose sound is under way, or not yet heard to its end."""
         return self._turn is not None
@@ -122,6 +154,7 @@ class Speech:
 
     def _close(self, now: float, now_ms: int, *, interrupted: bool) -> Spoken | None:
         turn, self._turn = self._turn, None
+        self._carried = False
         if turn is None or not turn.started:
             return None
         heard_ms = (self._playback.position(now) - turn.position) / BYTES_PER_MS

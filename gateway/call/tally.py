@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from statistics import median
+from typing import Any
 
+from gateway.call.carry import MAX_RESPONSES
 from gateway.live.messages import Usage
 
 
@@ -24,6 +27,11 @@ class Tally:
         self.prompt_tokens += usage.prompt
         self.response_tokens += usage.response
 
+    def kept(self) -> Mapping[str, Any]:
+        """For the stream that goes on with the call; `read` takes it."""
+        kept = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**kept, "connections": dict(self.connections), "responses": self.responses[-MAX_RESPONSES:]}
+
     def fields(self) -> dict[str, object]:
         """For the note `call-ended`."""
         response = {"p50": round(median(self.responses)), "max": max(self.responses)} if self.responses else None
@@ -36,3 +44,7 @@ class Tally:
             "prompt_tokens": self.prompt_tokens,
             "response_tokens": self.response_tokens,
         }
+
+
+def read(kept: Mapping[str, Any]) -> Tally:
+    return Tally(**{**kept, "connections": Counter(kept["connections"]), "responses": [*kept["responses"]]})

@@ -8,13 +8,14 @@ and nothing is run here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from gateway.call import answers
 from gateway.call.answers import Answer
+from gateway.call.carry import Errand
 from gateway.call.requests import AGAIN_S, LIMIT_S, Book, Draft, Outcome, Remark, Request, Run, RunTool, Stage
 from gateway.live.messages import FunctionCall, FunctionResult, ToolCall, ToolCallCancelled
 
@@ -105,6 +106,36 @@ class Toolbox:
                 self._resend(request, now, out)
         self._overdue(now, out)
         return out.outcome()
+
+    # another stream of the call
+
+    def kept(self, now: float) -> tuple[Errand, ...]:
+        """What the model waits for, and what it was answered a moment ago: it may not have heard it."""
+        return tuple(
+            Errand(
+                request.id,
+                request.run.name,
+                request.run.key.hex(),
+                now - request.asked_at,
+                None if request.stage is Stage.DUE else now - request.answered_at,
+                request.run.result,
+                request.run.closes,
+            )
+            for request in self._book.all()
+            if request.stage is Stage.DUE or (request.stage is Stage.ANSWERED and now - request.answered_at <= AGAIN_S)
+        )
+
+    def goes_on(self, errands: Iterable[Errand], now: float) -> None:
+        """From what `kept` said in an earlier stream; `resumed` is to follow. What ran there is not run again."""
+        self.lost(now)
+        for one in errands:
+            result = one.result or answers.cut_off()
+            run = Run("", one.name, bytes.fromhex(one.key), now - one.asked_s, now, result, one.closes)
+            request = Request(one.id, run, now - one.asked_s, now + LIMIT_S)
+            if one.answered_s is not None:
+                request.stage, request.answered_at = Stage.ANSWERED, now - one.answered_s
+                request.sent, request.final = FunctionResult(one.id, one.name, result), True
+            self._book.recall(request)
 
     # what is known
 

@@ -14,7 +14,8 @@ from quart import Quart, Response, request
 from quart.asgi import ASGIWebsocketConnection
 
 from gateway.release import VERSION
-from gateway.server.afterwards import MAX_ATTEMPTS, Served
+from gateway.server.admission import ATTEMPTS
+from gateway.server.afterwards import MAX_FAILED, MAX_STREAMS, Served, Tries
 from gateway.server.documents import STREAM_PATH, sorry, stream_url
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
@@ -33,7 +34,7 @@ MAX_FORM_BYTES = 64 * 1024  # a voice webhook is about 1 kB
 INTERNAL_ERROR = 1011
 Answer = Callable[[Webhook], str | Awaitable[str]]  # TwiML
 MAX_TOLD = 20  # problems in /readyz; the log has more
-ATTEMPTS = tuple(str(attempt) for attempt in range(1, MAX_ATTEMPTS + 1))
+FAILED = tuple(str(failed) for failed in range(1, MAX_FAILED + 1))
 
 
 class StreamConnection(ASGIWebsocketConnection):
@@ -121,8 +122,7 @@ class App(Quart):
         }
 
     async def _after(self, call: Webhook) -> str:
-        attempt = _attempt()
-        return self.reception.after(call, attempt, await self.exchange.next(call.field("CallSid"), attempt))
+        return self.reception.after(call, await self.exchange.next(call.field("CallSid"), _tries()))
 
     def _signed(self, path: str, answer: Answer) -> Callable[[], Awaitable[Response]]:
         """A door for Twilio alone: the signature is over this URL as Twilio was given it, with its query."""
@@ -155,8 +155,7 @@ class App(Quart):
         """How a call goes on: for our Functions, which sign with the stream's secret."""
         if not self._known():
             return {"error": "the signature does not match"}, 403
-        step = await self.exchange.next(sid, _attempt())
-        return (step.plain(), 200) if step else ({"error": "this call is not known here"}, 404)
+        return (await self.exchange.next(sid, _tries())).plain(), 200
 
     async def _warm(self, sid: str) -> tuple[dict[str, str | bool], int]:
         """A call was answered, and its stream will come: its session with the model is opened meanwhile. A knock heard
@@ -182,10 +181,10 @@ class App(Quart):
         return not settings.auth or knock.valid(settings.stream_secrets, "GET", path, given, time.time())
 
 
-def _attempt() -> int:
+def _tries() -> Tries:
     """Which stream of its call the request speaks of; one that says nothing sensible is the last."""
-    given = request.args.get("attempt", "")
-    return int(given) if given in ATTEMPTS else MAX_ATTEMPTS
+    attempt, failed = (request.args.get(name, "") for name in ("attempt", "failed"))
+    return Tries(int(attempt) if attempt in ATTEMPTS else MAX_STREAMS, int(failed) if failed in FAILED else 0)
 
 
 def _flows(generations: Generations, known: bool) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def test_a_line_that_does_not_exist_is_turned_away(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_never_starts_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.server.exchange.START_S", 0.1)
+    monkeypatch.setattr("gateway.server.admission.START_S", 0.1)
 
     async def scenario(world: World) -> None:
         phone = await world.phone()

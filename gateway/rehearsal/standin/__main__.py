@@ -16,23 +16,26 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from gateway.rehearsal import counting
 from gateway.rehearsal.ears import Ears
 from gateway.rehearsal.standin.hostile import HOSTILE
 from gateway.rehearsal.standin.orders import Value
 from gateway.rehearsal.standin.resumption import Resumption
 from gateway.rehearsal.standin.script import DEFAULT, Script, ScriptError, load
-from gateway.rehearsal.standin.server import Kit, serving
+from gateway.rehearsal.standin.server import Breaker, Hears, Kit, serving
 from gateway.rehearsal.standin.talk import House
 from gateway.rehearsal.standin.trouble import Part, read_part
-from gateway.rehearsal.voice import choose
+from gateway.rehearsal.voice import Voice, choose
 
 MAX_CHARS = 10_000  # of a text in an event line, which its reader takes in a megabyte
 NOTE = "rehearsal: scripted, not a model"
 VOICES = ("pico", "say", "espeak", "tones")
+COUNT = "count"  # numbers, spoken and heard as sounds that a program can tell apart
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM, SIGINT or the end of stdin. Exit code 0; 1 for a bad script or a port that is taken."""
+    """Serve until SIGTERM, SIGINT or the end of stdin; SIGUSR1 breaks every connection. Exit code 0; 1 for a bad script
+    or a port that is taken."""
     options = _options(arguments)
     try:
         script = load(options.script) if options.script else DEFAULT
@@ -49,7 +52,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
     parser.add_argument("--script", type=Path, help="replies and other words, YAML or JSON")
     parser.add_argument("--connection-s", type=float, help="how long a connection lasts; goAway comes before its end")
-    parser.add_argument("--voice", choices=VOICES, help="only this engine, or tones (default: the best one here)")
+    parser.add_argument("--voice", choices=(*VOICES, COUNT), help="only this engine, or tones (default: the best one)")
     parser.add_argument(
         "--hostile",
         type=_part,
@@ -69,18 +72,24 @@ def _part(text: str) -> Part:
 
 
 async def _serve(options: argparse.Namespace, script: Script) -> None:
-    voice = choose((options.voice,) if options.voice else VOICES)
-    ears = lru_cache(maxsize=1)(lambda: Ears(script.lines))
+    voice, ears = _senses(options.voice, script)
     house = House(script, Resumption(), options.connection_s)
-    over = asyncio.Event()
+    over, breaker = asyncio.Event(), Breaker()
     _watch(over)
-    async with serving(Kit(house, voice, ears, emit), options.port) as url:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, breaker.cut)
+    async with serving(Kit(house, voice, ears, emit, breaker), options.port) as url:
         emit("listening", {"url": url, "voice": voice.name, "lines": len(script.lines), "note": NOTE})
         threading.Thread(target=_warm, args=(ears,), daemon=True).start()
         await over.wait()
 
 
-def _warm(ears: Callable[[], Ears]) -> None:
+def _senses(wanted: str | None, script: Script) -> tuple[Voice, Callable[[], Hears]]:
+    if wanted == COUNT:
+        return Voice(COUNT, counting.say, 0), counting.Ears
+    return choose((wanted,) if wanted else VOICES), lru_cache(maxsize=1)(lambda: Ears(script.lines))
+
+
+def _warm(ears: Callable[[], Hears]) -> None:
     """Load the recogniser beside the first call's greeting, and say what it can't know."""
     loaded = ears()
     emit("ears", {"engine": loaded.engine, "unknown": len(loaded.unknown)})

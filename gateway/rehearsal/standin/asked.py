@@ -5,17 +5,38 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from gateway.live import cues
 from gateway.live.messages import FunctionResult
 from gateway.rehearsal.standin.script import Reply
+
+_BEFORE, _AFTER = cues.go_on("|").split('"|"')
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be answered. `exact`: said as it stands."""
+    """What is to be answered. `exact`: said as it stands. `said`: what of the answer was heard before a break."""
 
     words: str
     seconds: float = 0.0
     exact: bool = False
+    said: str = ""
+
+
+def said_before(cue: str) -> str | None:
+    """What the caller heard before the line broke; None for any cue but `cues.go_on`."""
+    if not (cue.startswith(_BEFORE) and cue.endswith(_AFTER)):
+        return None
+    try:
+        said = json.loads(cue[len(_BEFORE) : len(cue) - len(_AFTER)])
+    except ValueError:
+        return None
+    return said if isinstance(said, str) else None
+
+
+def rest(answer: str, said: str) -> str:
+    """What is left to say of an answer that was begun; all of it where it began otherwise."""
+    words, heard = answer.split(), said.split()
+    return " ".join(words[len(heard) :]) if words[: len(heard)] == heard else answer
 
 
 @dataclass(frozen=True, slots=True)

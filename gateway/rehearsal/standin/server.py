@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import assert_never
-from weakref import WeakKeyDictionary
+from typing import Protocol, assert_never
+from weakref import WeakKeyDictionary, WeakSet
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -18,7 +18,6 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
 from gateway.live.messages import MAX_MESSAGE_BYTES, LiveProtocolError, build_server, parse_client
-from gateway.rehearsal.ears import Ears
 from gateway.rehearsal.standin.doors import Door, enter
 from gateway.rehearsal.standin.orders import Close, Cut, Order, Orders, Raw, Recognise, Send, Synthesise, Told, Value
 from gateway.rehearsal.standin.session import Session
@@ -37,14 +36,39 @@ _BUSY = "RESOURCE_EXHAUSTED: too many turns at once"
 Emit = Callable[[str, Mapping[str, Value]], None]
 
 
+class Hears(Protocol):
+    """Ears: `rehearsal.ears`, or others."""
+
+    engine: str
+    unknown: tuple[str, ...]
+
+    def hear(self, pcm: bytes, rate: int) -> str:
+        """What was said, as text; empty for what isn't known."""
+
+
+class Breaker:
+    """Breaks every connection that is open, as a network does: without a close frame."""
+
+    def __init__(self) -> None:
+        self._sockets: WeakSet[ServerConnection] = WeakSet()
+
+    def watch(self, socket: ServerConnection) -> None:
+        self._sockets.add(socket)
+
+    def cut(self) -> None:
+        for socket in list(self._sockets):
+            socket.transport.abort()
+
+
 @dataclass(frozen=True, slots=True)
 class Kit:
     """What the server works with. `ears` is called in a thread, so it may take its time to load them."""
 
     house: House
     voice: Voice
-    ears: Callable[[], Ears]
+    ears: Callable[[], Hears]
     emit: Emit
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +105,7 @@ async def serving(kit: Kit, port: int = 0, host: str = "127.0.0.1") -> AsyncIter
         nonlocal count
         count += 1
         visits[socket] = Visit(count, part_of(kit.house.script.hostile, count))
+        kit.breaker.watch(socket)
         return await _check(socket, request, visits[socket], kit.emit)
 
     async def connected(socket: ServerConnection) -> None:

@@ -6,7 +6,7 @@ from gateway.live.messages import ClientMessage, GoingAway, LiveProtocolError, R
 from gateway.live.models import Backend
 from gateway.rehearsal.standin.lifetime import End, Lifetime
 from gateway.rehearsal.standin.orders import Close, Orders, Send, Told, Value
-from gateway.rehearsal.standin.setup import accept
+from gateway.rehearsal.standin.setup import accept, instructions
 from gateway.rehearsal.standin.talk import House, Talk
 from gateway.rehearsal.standin.turns import Ended
 
@@ -89,6 +89,7 @@ class Session:
         saved = self._house.resumption.begin(wishes.handle, wishes.model, now)
         self._talk = Talk(self._house, wishes, saved, self._lifetime)
         facts: dict[str, Value] = {"model": wishes.model, "voice": wishes.voice, "resumed": bool(wishes.handle)}
+        facts["instructions"] = instructions(message.setup)
         return (Told("setup", {"name": saved.session, "turns": saved.turns, **facts}), Send((Ready(saved.session),)))
 
     def _close(self, code: int, reason: str) -> Orders:

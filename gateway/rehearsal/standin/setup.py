@@ -80,6 +80,13 @@ def accept(setup: Mapping[str, Any], backend: Backend, version: str) -> Wishes:
     )
 
 
+def instructions(setup: Mapping[str, Any]) -> str:
+    """The system instruction's text, of a setup that was accepted; empty where there is none."""
+    parts = _object(setup, "systemInstruction").get("parts")
+    texts = [part.get("text") for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
 def _model(setup: Mapping[str, Any], backend: Backend, version: str) -> str:
     path = _text(setup, "model")
     parts = path.split("/")

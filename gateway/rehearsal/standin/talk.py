@@ -35,7 +35,7 @@ from gateway.live.messages import (
     Usage,
     VoiceActivity,
 )
-from gateway.rehearsal.standin.asked import Asked, Pending, result_text
+from gateway.rehearsal.standin.asked import Asked, Pending, rest, result_text, said_before
 from gateway.rehearsal.standin.lifetime import Lifetime
 from gateway.rehearsal.standin.orders import Order, Orders, Recognise, Send, Synthesise, Told
 from gateway.rehearsal.standin.resumption import Resumption, Saved
@@ -188,6 +188,8 @@ class Talk:
         return orders + self._read(words[-1] if words else "", "content", now)
 
     def _read(self, text: str, by: str, now: float) -> Orders:
+        if (said := said_before(text)) is not None:
+            return (Told("cue", {"text": said, "by": "go-on"}), *self._ask(Asked(text, said=said), now))
         exact = cues.parse_say(text)
         told = Told("cue" if exact is not None else "heard", {"text": text if exact is None else exact, "by": by})
         return (told, *self._ask(Asked(text if exact is None else exact, exact=exact is not None), now))
@@ -231,7 +233,8 @@ class Talk:
         if reply.go_away_s is not None:
             self._lifetime.leave(reply.go_away_s, now)
         if reply.tool is None:
-            return self._unsaved() + self._say(fill(reply.say, asked.words, asked.seconds), now)
+            text = rest(fill(reply.say, asked.words, asked.seconds), asked.said)
+            return self._unsaved() + (self._say(text, now) if text else self._turn_over(False, now))
         call = FunctionCall(f"call-{self.saved.session}-{self.saved.turns}", reply.tool.name, reply.tool.args)
         self._pending = Pending(call.id, reply, asked)
         told = Told("tool-call", {"id": call.id, "name": call.name})

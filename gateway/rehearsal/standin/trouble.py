@@ -164,7 +164,7 @@ def _no(_fields: Mapping[str, object]) -> At | None:
 
 
 def _by(fields: Mapping[str, object]) -> At | None:
-    return {"speech": At.HEARD, "text": At.TEXT}.get(str(fields.get("by")))
+    return {"speech": At.HEARD, "text": At.TEXT, "go-on": At.TEXT}.get(str(fields.get("by")))
 
 
 # What the session tells, as chances for a trouble.
