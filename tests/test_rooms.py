@@ -18,7 +18,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "commands": set(),
     "numbers": set(),
     "release": set(),
-    "doctor": {"settings", "flow", "twilio", "catalog", "numbers", "release", "clients"},
+    "doctor": {"settings", "flow", "twilio", "catalog", "numbers", "release"},
     "twilio": set(),
     "audio": set(),
     "clients": set(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from gateway.server.afterwards import MAX_STREAMS
+from gateway.server.afterwards import tries_of
 from gateway.server.bridge import parse_text
 from gateway.server.phone_socket import PhoneSocket
 from gateway.settings import Settings
@@ -13,11 +13,9 @@ from gateway.store import Store
 from gateway.twilio import media, token
 
 START_S = 5.0  # from the handshake to `start`: Twilio sends both at once
-TOKEN_S = 120.0  # a token's 60 s, and clocks that differ
 POLICY = 1008
 GOING_AWAY = 1001
 TRY_LATER = 1013
-ATTEMPTS = tuple(str(attempt) for attempt in range(1, MAX_STREAMS + 1))
 
 Clock = Callable[[], float]  # Unix time
 
@@ -44,15 +42,15 @@ async def admit(started: media.Started, settings: Settings, store: Store) -> tok
     """What the stream may talk to. Raises Refused. Without AUTH its parameters are believed."""
     given = started.parameters
     if not settings.auth:
-        flow, line, persona, attempt = (given.get(name, "") for name in ("flow", "line", "persona", "attempt"))
-        nth = int(attempt) if attempt in ATTEMPTS else 1
-        return token.StreamClaims(started.call_sid, started.account_sid, flow, line, persona, nth)
+        flow, line, persona = (given.get(name, "") for name in ("flow", "line", "persona"))
+        attempt = tries_of(given.get("attempt") or "1", "").attempt
+        return token.StreamClaims(started.call_sid, started.account_sid, flow, line, persona, attempt)
     sids = started.call_sid, started.account_sid
     try:
         claims = token.verify(given.get("token", ""), settings.stream_secrets, *sids, unix_now())
     except token.TokenError as bad:
         raise Refused(POLICY, str(bad)) from None
-    if not await store.first_use(claims.token_id, TOKEN_S):
+    if not await store.first_use(claims.token_id, token.MAX_LEFT_S):
         raise Refused(POLICY, "stream token: used before")
     return claims
 

@@ -38,6 +38,8 @@ NEXT: dict[Ending, Next] = {
     "model-gone": "fallback",
     "refused": "fallback",
 }
+FAILED = tuple(str(failed) for failed in range(MAX_FAILED + 1))
+ATTEMPTS = tuple(str(attempt) for attempt in range(1, MAX_STREAMS + 1))
 PLANNED: tuple[Ending, ...] = ("draining", "stream-limit")  # ends that are no failure
 
 
@@ -53,6 +55,12 @@ class Tries:
         """The next stream; None where there have been enough."""
         enough = self.attempt >= MAX_STREAMS or failed > MAX_FAILED
         return None if enough else Tries(self.attempt + 1, failed)
+
+
+def tries_of(attempt: str, failed: str) -> Tries:
+    """As a query has them. One that says nothing sensible is the last."""
+    nth = int(attempt) if attempt in ATTEMPTS else MAX_STREAMS
+    return Tries(nth, int(failed) if failed in FAILED else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,21 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Quart, Response, request
 from quart.asgi import ASGIWebsocketConnection
 
 from gateway.release import VERSION
-from gateway.server.admission import ATTEMPTS
-from gateway.server.afterwards import MAX_FAILED, MAX_STREAMS, Served, Tries
+from gateway.server.afterwards import Served, Tries, tries_of
 from gateway.server.documents import STREAM_PATH, sorry, stream_url
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
 from gateway.server.lag import Lag
 from gateway.server.phone_socket import PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine
-from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook
+from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook, failed_door
 from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics, exposition
@@ -30,11 +30,10 @@ from gateway.telemetry.trace import CURRENT
 from gateway.telemetry.trace import read as read_trace
 from gateway.twilio import knock, signature
 
-MAX_FORM_BYTES = 64 * 1024  # a voice webhook is about 1 kB
+MAX_FORM_BYTES = 16 * 1024  # a voice webhook is about 1 kB; strangers' forms are read before they are refused
 INTERNAL_ERROR = 1011
 Answer = Callable[[Webhook], str | Awaitable[str]]  # TwiML
 MAX_TOLD = 20  # problems in /readyz; the log has more
-FAILED = tuple(str(failed) for failed in range(1, MAX_FAILED + 1))
 
 
 class StreamConnection(ASGIWebsocketConnection):
@@ -76,7 +75,7 @@ class App(Quart):
         for path, view in self._webhooks().items():
             self.add_url_rule(path, endpoint=path, view_func=self._signed(path, view), methods=["POST"])
         self.add_url_rule("/calls/<sid>/next", view_func=self._next)
-        self.add_url_rule("/calls/<sid>/warm", view_func=self._warm)
+        self.add_url_rule("/calls/<sid>/warm", view_func=self._warm, methods=["POST"])
 
     def _measure(self, metrics: Metrics) -> None:
         """Opens `GET /metrics`, and keeps an eye on the event loop as long as the server runs."""
@@ -115,14 +114,27 @@ class App(Quart):
     def _webhooks(self) -> dict[str, Answer]:
         """Twilio's doors, and what each answers: TwiML, or nothing."""
         return {
-            WEBHOOK_PATH: self.reception.answer,
-            AFTER_PATH: self._after,
+            WEBHOOK_PATH: self._answer,
+            AFTER_PATH: lambda call: self._after(call, _tries()),
             DONE_PATH: self.reception.done,
             **dict.fromkeys(REPORT_PATHS, self.reception.report),
         }
 
-    async def _after(self, call: Webhook) -> str:
-        return self.reception.after(call, await self.exchange.next(call.field("CallSid"), _tries()))
+    async def _answer(self, call: Webhook) -> str:
+        """A call that begins, or one that a door of our Functions has failed in its middle."""
+        door, tries = failed_door(call)
+        match door:
+            case "after":
+                return await self._after(call, tries)
+            case "done":
+                return self.reception.done(call)
+            case "fallback":
+                return self.reception.fall_back(call)
+            case _:
+                return self.reception.answer(call)
+
+    async def _after(self, call: Webhook, tries: Tries) -> str:
+        return self.reception.after(call, await self.exchange.next(call.field("CallSid"), tries))
 
     def _signed(self, path: str, answer: Answer) -> Callable[[], Awaitable[Response]]:
         """A door for Twilio alone: the signature is over this URL as Twilio was given it, with its query."""
@@ -160,9 +172,10 @@ class App(Quart):
     async def _warm(self, sid: str) -> tuple[dict[str, str | bool], int]:
         """A call was answered, and its stream will come: its session with the model is opened meanwhile. A knock heard
         again opens at most one that nobody takes, and that is soon closed."""
-        exchange, given = self.exchange, request.args
-        if not self._known():
+        exchange, body = self.exchange, cast(bytes, await request.get_data()).decode("utf-8", "replace")
+        if not self._known(body):
             return {"error": "the signature does not match"}, 403
+        given = dict(parse_qsl(body, keep_blank_values=True))
         if exchange.draining or exchange.full:
             return {"error": "no room"}, 503
         served = Served(*(given.get(name, "") for name in ("flow", "line", "persona")))
@@ -173,18 +186,21 @@ class App(Quart):
             return {"error": "no such line"}, 404
         return ({"warming": True}, 202) if warming else ({"error": "no room"}, 503)
 
-    def _known(self) -> bool:
+    def _known(self, body: str = "") -> bool:
         """Whether who asks holds the stream's secret (Functions, `gateway doctor`), or nobody has to."""
         path = request.path + (f"?{query}" if (query := request.query_string.decode("latin1")) else "")
         given = request.headers.get(knock.TIME_HEADER, ""), request.headers.get(knock.SIGNATURE_HEADER, "")
-        settings = self.exchange.settings
-        return not settings.auth or knock.valid(settings.stream_secrets, "GET", path, given, time.time())
+        settings, now = self.exchange.settings, time.time()
+        if not settings.auth:
+            return True
+        if request.method == "POST":
+            return knock.valid_form(settings.stream_secrets, path, body, given, now)
+        return knock.valid(settings.stream_secrets, "GET", path, given, now)
 
 
 def _tries() -> Tries:
-    """Which stream of its call the request speaks of; one that says nothing sensible is the last."""
-    attempt, failed = (request.args.get(name, "") for name in ("attempt", "failed"))
-    return Tries(int(attempt) if attempt in ATTEMPTS else MAX_STREAMS, int(failed) if failed in FAILED else 0)
+    """Which stream of its call the request speaks of."""
+    return tries_of(request.args.get("attempt", ""), request.args.get("failed", ""))
 
 
 def _flows(generations: Generations, known: bool) -> dict[str, Any]:

@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 from gateway.flow.model import Flow, Number
 from gateway.flow.route import route
 from gateway.server import documents
-from gateway.server.afterwards import Step, Tries
+from gateway.server.afterwards import Step, Tries, tries_of
 from gateway.server.documents import Scene, Ticket
 from gateway.server.exchange import Exchange
 from gateway.telemetry.log import Log
@@ -37,6 +38,17 @@ class Webhook:
 
     def field(self, name: str) -> str:
         return self.form.get(name, "")
+
+
+def failed_door(call: Webhook) -> tuple[str, Tries]:
+    """The door that failed in the middle of a call, for which Twilio asks the number's fallback URL too (`ErrorUrl`),
+    empty where there is none; and the stream that its query speaks of."""
+    try:
+        failed = urlsplit(call.field("ErrorUrl"))
+    except ValueError:
+        return "", tries_of("", "")
+    asked = {name: values[0] for name, values in parse_qs(failed.query).items()}
+    return failed.path.rpartition("/")[2], tries_of(asked.get("attempt", ""), asked.get("failed", ""))
 
 
 class Reception:
@@ -99,6 +111,11 @@ class Reception:
         if found is None or (found[1].fallback and found[1].fallback.then == "dial"):
             return documents.sorry()
         return documents.fall_back(self._scene(*found, call))
+
+    def fall_back(self, call: Webhook) -> str:
+        """TwiML of what the line says where nothing else can answer."""
+        found = self._line(call)
+        return documents.fall_back(self._scene(*found, call)) if found else documents.sorry()
 
     def report(self, call: Webhook) -> str:
         """What Twilio reports of streams and recordings, for the log: why a handshake failed stands nowhere else."""

@@ -245,6 +245,29 @@ def test_no_line_of_the_log_names_a_caller(tmp_path: Path) -> None:
     play(tmp_path, scenario, **SECURE)
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("multipart/form-data", b"x", 403),
+        ("multipart/form-data; boundary=a", b"--a\r\n" * 3000, 403),
+        ("application/x-www-form-urlencoded; charset=utf-7", b"To=+1", 403),
+        ("application/x-www-form-urlencoded", b"%ff%fe=%&=&&&;;\x00\xff", 403),
+        ("application/x-www-form-urlencoded", b"a=1&" * 4000, 403),
+        ("application/x-www-form-urlencoded", b"a" * 17_000, 413),
+        ("application/json", b"{", 403),
+        ("text/xml", b"<a>", 403),
+    ],
+)
+def test_what_is_no_webhook_is_refused_and_no_bug(tmp_path: Path, kind: str, body: bytes, status: int) -> None:
+    async def scenario(world: World) -> None:
+        for path in ("/twiml", "/twiml/after?attempt=1", "/twiml/voicemail", "/calls/CA1/warm"):
+            forged = {"Content-Type": kind, signature.HEADER: "Zm9yZ2Vk"}
+            assert (await http(world.url + path, body, forged))[0] == status
+        assert '"severity":"ERROR"' not in world._log.getvalue().replace(" ", "")
+
+    play(tmp_path, scenario, **SECURE)
+
+
 @pytest.mark.parametrize("door", ["answer", "after", "done"])
 def test_a_bug_still_answers_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, door: str) -> None:
     def broken(*_: object) -> str:

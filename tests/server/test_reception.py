@@ -267,6 +267,42 @@ def test_after_dialling_and_recording(tmp_path: Path, line: str, fields: dict[st
     play(tmp_path, scenario, RICH)
 
 
+FUNCTIONS = "https://gw-1234-dev.twil.io"
+
+
+@pytest.mark.parametrize(
+    ("failed", "ended", "said"),
+    [
+        (f"{FUNCTIONS}/after?attempt=1", "well", "<Hangup />"),
+        (f"{FUNCTIONS}/after?attempt=1", "broken", "<Connect"),
+        (f"{FUNCTIONS}/after?attempt=3&failed=2", "broken", SORRY),
+        (f"{FUNCTIONS}/after?attempt=x", "broken", SORRY),
+        (f"{FUNCTIONS}/after", "", SORRY),
+        (f"{FUNCTIONS}/after?attempt=1#rc=2", "", "<Connect"),
+        (f"{FUNCTIONS}/done", "well", "<Hangup />"),
+        (f"{FUNCTIONS}/fallback", "well", SORRY),
+        (f"{FUNCTIONS}/voice", "", "<Connect"),
+        ("https://[", "", "<Connect"),
+    ],
+)
+def test_a_door_that_fails_in_mid_call_is_stood_in_for(tmp_path: Path, failed: str, ended: str, said: str) -> None:
+    """Twilio then asks the number's fallback URL, and names the door that failed
+    (twilio.com/docs/usage/security/availability-reliability): nobody is greeted anew who has heard a goodbye."""
+
+    async def scenario(world: World) -> None:
+        if ended:
+            phone, _ = await world.call(persona="night")
+            await (phone.stop() if ended == "well" else phone.socket.close(1011))
+            await world.note("call-ended")
+        body = await asked(world, form(ErrorCode="11200", ErrorUrl=failed))
+        assert body.startswith(said), body
+        if said == "<Connect" and "/after" in failed:
+            given = twiml.read_connect(f"<Response>{body}</Response>").parameters
+            assert (given["attempt"], given["persona"]) == ("2", "night" if ended else "ava")
+
+    play(tmp_path, scenario, RICH)
+
+
 def test_what_twilio_reports_is_noted_without_the_caller(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         fields = form(StreamSid="MZ1", StreamEvent="stream-error", StreamError="31920 - handshake")

@@ -15,10 +15,10 @@ import pytest
 
 from gateway.flow.load import load
 from gateway.server import lifecycle
-from gateway.server.afterwards import KEPT_S, MAX_STREAMS, NEXT, Carried, Ending, Served, Tries, read, step
+from gateway.server.afterwards import KEPT_S, MAX_STREAMS, NEXT, Carried, Ending, Served, read, step, tries_of
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
-from gateway.server.reception import AFTER_PATH, DONE_PATH, WEBHOOK_PATH, Reception, Webhook
+from gateway.server.reception import AFTER_PATH, DONE_PATH, WEBHOOK_PATH, Reception, Webhook, failed_door
 from gateway.settings import read as read_settings
 from gateway.store import Kept
 from gateway.store.memory import Memory
@@ -26,7 +26,7 @@ from gateway.telemetry.log import configure
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import twiml
 
-MOST = MAX_STREAMS + 5  # requests of one call
+MOST = 2 * MAX_STREAMS + 5  # requests of one call, where every other one fails
 NOW_MS = 60_000
 BASE = "https://core.example.com"
 SID = "CA1"
@@ -92,8 +92,8 @@ class Walk:
         """The longest way from here, in requests. Fails on one that comes back to where it was."""
         assert ask not in path, f"a loop: {path} -> {ask}"
         if ask not in self.known:
-            states = STATES if ask.path == AFTER_PATH else PRESENCE
-            ways = {way for state in states for way in ways_on(self.answer(ask, state), ask)}
+            states = STATES if "after" in (ask.path + dict(ask.form).get("ErrorUrl", "")) else PRESENCE
+            ways = {way for state in states for way in ways_on(self.answer(ask, state), ask)} | set(failing(ask))
             self.known[ask] = 1 + max((self.longest(way, (*path, ask)) for way in ways), default=0)
         return self.known[ask]
 
@@ -103,16 +103,15 @@ class Walk:
         state(self.exchange)
         asked = {name: values[0] for name, values in parse_qs(ask.query).items()}
         call = Webhook(dict(ask.form), BASE, asked.get("line", ""))
-        given, failed = asked.get("attempt", ""), asked.get("failed", "")
-        match ask.path:
-            case "/twiml":
+        given = tries_of(asked.get("attempt", ""), asked.get("failed", ""))
+        door, tries = failed_door(call) if ask.path == WEBHOOK_PATH else (ask.path, given)
+        match door.rpartition("/")[2]:
+            case "":
                 return self.reception.answer(call)
-            case "/twiml/after":
-                known = [str(nth) for nth in range(MAX_STREAMS + 1)]
-                tries = Tries(known.index(given) or MAX_STREAMS if given in known else MAX_STREAMS, int(failed or 0))
+            case "after":
                 return self.reception.after(call, step(read(store.known(SID)), tries, NOW_MS))
             case _:
-                assert ask.path == DONE_PATH, f"a door that isn't there: {ask.path}"
+                assert door in (DONE_PATH, "done"), f"a door that isn't there: {door}"
                 return self.reception.done(call)
 
 
@@ -168,6 +167,14 @@ def ways_on(xml: str, ask: Ask) -> Iterator[Ask]:
             case _:
                 pytest.fail(f"a verb that leads nowhere: <{verb.tag}>")
     pytest.fail(f"a document that ends without an end: {xml}")
+
+
+def failing(ask: Ask) -> Iterator[Ask]:
+    """What Twilio asks where this door has failed: the number's fallback URL, once."""
+    if ask.path != WEBHOOK_PATH:
+        lost = f"{BASE}{ask.path}?{ask.query}"
+        [line] = [part for part in ask.query.split("&") if part.startswith("line=")] or [""]
+        yield asking(f"{BASE}{WEBHOOK_PATH}?{line}", ask, ErrorCode="11200", ErrorUrl=lost)
 
 
 def asking(url: str | None, before: Ask, **reported: str) -> Ask:

@@ -263,7 +263,8 @@ async def http(url: str, form: bytes | None = None, headers: dict[str, str] | No
     lines = [f"{'GET' if form is None else 'POST'} /{path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in named.items()]
     if form is not None:
-        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(form)}"]
+        kind = [] if "Content-Type" in named else ["Content-Type: application/x-www-form-urlencoded"]
+        lines += [*kind, f"Content-Length: {len(form)}"]
     writer.write("\r\n".join([*lines, "", ""]).encode() + (form or b""))
     answer = await reader.read()
     writer.close()

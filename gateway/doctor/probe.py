@@ -1,5 +1,5 @@
-"""One question to somebody else's HTTP server, and the answer or why there is none. Standard library: `gateway doctor`
-asks a few times, and needs no pool."""
+"""One HTTP request and its answer, whatever its status, in a few seconds: for commands that look at what is deployed.
+Knows no other room."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import cast
+from urllib.parse import urlencode
 
 PATIENCE_S = 5.0
 MAX_BODY = 1 << 20
@@ -17,19 +18,21 @@ MAX_BODY = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`date` is the header, empty where there is none; `json` is empty where the body is no JSON object."""
+    """`json`: the body where it is a JSON object, else empty."""
 
     status: int
     date: str
+    text: str
     json: Mapping[str, object]
 
 
-def ask(url: str, headers: Mapping[str, str] | None = None) -> Answer | str:
-    """The answer, or in words why there is none."""
+def ask(url: str, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None) -> Answer | str:
+    """The answer to a GET, or to the POST of a form; in words why there is none."""
     if not url.startswith(("https://", "http://")):
         return "is no address"
     try:
-        with _opened(urllib.request.Request(url, headers=dict(headers or {}))) as answer:
+        body = None if form is None else urlencode(form).encode()
+        with _opened(urllib.request.Request(url, body, dict(headers or {}))) as answer:
             return _answer(answer.status or 0, answer.headers.get("Date", ""), answer.read(MAX_BODY))
     except (OSError, ValueError, HTTPException) as failed:
         return f"doesn't answer: {getattr(failed, 'reason', '') or type(failed).__name__}"
@@ -48,4 +51,4 @@ def _answer(status: int, date: str, body: bytes) -> Answer:
         said = json.loads(body)
     except ValueError:
         said = {}
-    return Answer(status, date, said if isinstance(said, dict) else {})
+    return Answer(status, date, body.decode("utf-8", "replace"), said if isinstance(said, dict) else {})
