@@ -21,6 +21,7 @@ from gateway.doctor import Check, Patient, examine
 from gateway.flow.compile import text
 from gateway.flow.load import load
 from gateway.problem import Place, Problem
+from gateway.release import VERSION
 from gateway.twilio import signature, token, twiml
 from tests.server.world import FLOW, World, play
 
@@ -89,6 +90,7 @@ def test_a_core_that_is_well(tmp_path: Path) -> None:
         ("flows", "well", "1 flows, 2 lines"),
         ("artefact", "well", mark),
         ("core", "well", f"{found['core'].text.split()[0]} answers 200"),
+        ("core's release", "well", f"the one of here ({VERSION})"),
         ("core's flows", "well", mark),
         ("core's clock", "well", "agrees with this machine's"),
         ("core's secret", "well", "the core has the same STREAM_SECRET as here"),
@@ -165,6 +167,18 @@ def test_why_the_core_refused_an_edit_is_told_to_who_holds_its_secret(tmp_path: 
     assert said(found) == ("wrong", "it refused an edit and serves those before", str(fault))
     found = core(tmp_path, SECURE, before=refused, STREAM_SECRET="another long secret")["core's flows"]
     assert said(found) == ("wrong", "it refused an edit and serves those before", "run: gateway validate")
+
+
+def test_a_core_and_functions_of_another_release(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    with service(200, '{"ready": true, "ok": true, "version": "0.0.9"}') as url:
+        found = told(patient(tmp_path, url, FUNCTIONS_URL=url))
+    another = f"another (0.0.9) than that of here ({VERSION})"
+    assert said(found["core's release"]) == ("wrong", another, "deploy the core again")
+    assert said(found["functions' release"])[:2] == ("wrong", another)
+    with service(200, '{"ready": true}') as url:
+        found = told(patient(tmp_path, url))
+    assert "one that doesn't say" in found["core's release"].text
 
 
 class Canned(BaseHTTPRequestHandler):
@@ -280,11 +294,12 @@ def test_functions_with_the_flows_of_here_or_others(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", str(tmp_path))  # no npm: the numbers aren't asked for
     mark = json.loads((tmp_path / "flows.private.json").read_text())["hash"]
     for hash_, health in ((mark, "well"), ("0" * 64, "wrong")):
-        with service(200, json.dumps({"ok": True, "hash": hash_})) as url:
+        with service(200, json.dumps({"ok": True, "version": VERSION, "hash": hash_})) as url:
             found = told(patient(tmp_path, FUNCTIONS_URL=url))
         assert said(found["functions"]) == ("well", f"{url} answers 200", "")
         assert found["functions' flows"].health == health
     assert found["functions' flows"].advice == "compile and deploy them again"
+    assert said(found["functions' release"]) == ("well", f"the one of here ({VERSION})", "")
     assert found["numbers"].text.startswith("npm is not installed")
 
 

@@ -1,4 +1,4 @@
-"""What a check says, of whom, and the two comparisons that several make."""
+"""What a check says, of whom, and the comparisons that several make."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.doctor.probe import Answer
+from gateway.release import VERSION
 
 Health = Literal["well", "wrong", "skipped"]
 MAX_SKEW_S = 30.0  # a stream token lives 60 s, a knock at the core's doors as long
@@ -49,6 +50,14 @@ def compared(name: str, found: str, wanted: str, advice: str) -> Check:
     if found == wanted:
         return Check(name, "well", f"the flows are those of here ({found[:12]})")
     return Check(name, "wrong", f"other flows ({found[:12]}) than those of here ({wanted[:12]})", advice)
+
+
+def release(name: str, answer: Answer, advice: str) -> Check:
+    """Functions and core must be of one release: what a stream's token holds may differ between two."""
+    found = answer.json.get("version", "one that doesn't say")
+    if found == VERSION:
+        return Check(name, "well", f"the one of here ({VERSION})")
+    return Check(name, "wrong", f"another ({found}) than that of here ({VERSION})", advice)
 
 
 def clock(name: str, answer: Answer, now: float) -> Check:

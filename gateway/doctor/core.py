@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gateway.doctor.check import Check, Health, Patient, clock, compared, stream_url
+from gateway.doctor.check import Check, Health, Patient, clock, compared, release, stream_url
 from gateway.doctor.probe import PATIENCE_S, Answer, ask
 from gateway.settings import Settings
 from gateway.twilio import knock, signature
@@ -31,6 +31,7 @@ def core(patient: Patient, settings: Settings | None, wanted: str) -> Iterator[C
         return
     health: Health = "well" if answer.status == 200 else "wrong"
     yield Check(name, health, f"{url} answers {answer.status}", _ADVICE.get(answer.status, ""))
+    yield release("core's release", answer, "deploy the core again")
     yield from _served(answer, wanted)
     yield clock("core's clock", answer, patient.clock())
     yield _secret(url, settings, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.doctor.check import Check, Patient, clock, compared, stream_url
+from gateway.doctor.check import Check, Patient, clock, compared, release, stream_url
 from gateway.doctor.probe import ask
 from gateway.flow.load import Flows
 from gateway.settings import Settings
@@ -26,6 +26,7 @@ def functions(patient: Patient, wanted: str) -> Iterator[Check]:
     why = str(answer.json.get("why", ""))
     well = answer.json.get("ok") is True
     yield Check(name, "well" if well else "wrong", f"{url} answers {answer.status}", "" if well else why)
+    yield release("functions' release", answer, "deploy them again: npm run deploy in twilio-functions")
     if well and wanted:
         yield compared("functions' flows", str(answer.json.get("hash", "")), wanted, "compile and deploy them again")
     yield clock("functions' clock", answer, patient.clock())

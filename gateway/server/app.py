@@ -14,6 +14,7 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Quart, Response, request
 from quart.asgi import ASGIWebsocketConnection
 
+from gateway.release import VERSION
 from gateway.server.afterwards import Served, Tries, tries_of
 from gateway.server.documents import STREAM_PATH, sorry, stream_url
 from gateway.server.exchange import Exchange
@@ -99,7 +100,8 @@ class App(Quart):
     async def _readyz(self) -> tuple[dict[str, Any], int]:
         exchange = self.exchange
         state = {"ready": not exchange.draining, "calls": exchange.calls, "max_calls": exchange.settings.max_calls}
-        return {**state, "flows": _flows(exchange.generations, self._known())}, 503 if exchange.draining else 200
+        flows = _flows(exchange.generations, self._known())
+        return {**state, "version": VERSION, "flows": flows}, 503 if exchange.draining else 200
 
     async def _metrics(self) -> Response:
         exchange, generations = self.exchange, self.exchange.generations
