@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from random import random
 
@@ -14,19 +12,20 @@ from gateway.call.carrying import forgotten
 from gateway.call.facts import Draining, Note, PhoneGone
 from gateway.call.handover import GOES_ON
 from gateway.flow.load import Flows
-from gateway.flow.model import Flow, Number, Persona
-from gateway.flow.route import Usage, route
+from gateway.flow.model import Flow, Persona
+from gateway.flow.route import Usage
 from gateway.live.endpoint import Endpoint
 from gateway.live.models import Backend
 from gateway.server import admission
-from gateway.server.admission import GOING_AWAY, POLICY, TRY_LATER, Refused
-from gateway.server.afterwards import Ending, Served, Step, Tries, read, step
+from gateway.server.admission import GOING_AWAY, POLICY, Refused
+from gateway.server.afterwards import Ending, Step, Tries, read, step
 from gateway.server.breaker import Breaker, project_key
 from gateway.server.bridge import Bridge, Witness
-from gateway.server.custody import Custody, Found
-from gateway.server.generations import Generation, Generations
+from gateway.server.custody import Custody
+from gateway.server.desk import Desk, Guest, House
+from gateway.server.generations import Generations
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
-from gateway.server.plans import Caller, NoSuchLine, backend_for, find, persona_of, plan_call
+from gateway.server.plans import backend_for, plan_call
 from gateway.server.rooms import Rooms
 from gateway.server.telling import Telling
 from gateway.server.usage import Uses
@@ -36,40 +35,16 @@ from gateway.store import Store
 from gateway.store.memory import Memory
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
-from gateway.twilio import media, signature, token
+from gateway.twilio import media, signature
 
-COUNTED = ("per-caller", "concurrent")  # routes that depend on other calls
 LAST_NOTE = "call-ended"
 READY_NOTES = ("model-ready", "model-back")
 LAME_S = 0.7  # from SIGTERM to the first stream that is left: balancers must have heard that no call is taken here
 LEAVE_S = 3.0  # to the last one
 MOVE_JITTER = 0.1  # of a stream's longest age: not all calls of a busy minute move in one
 MOVE_WITHIN = 0.05  # of it, for a moment when nobody speaks
-LOOK_S = 0.1  # a call that comes while we go away is sent on after a pause: it must not come round at once
 
 Endpoints = Callable[[Backend], Awaitable[Endpoint]]  # where the model is, asked for each call
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """A stream that was let in: whom it is for, and what an earlier stream of the call left."""
-
-    started: media.Started
-    attempt: int
-    flow: Flow
-    line: Number
-    persona: Persona
-    custody: Custody
-    found: Found
-
-    @property
-    def caller(self) -> Caller:
-        given = self.started.parameters
-        return Caller(given.get("from", ""), given.get("to", ""))
-
-    @property
-    def served(self) -> Served:
-        return Served(self.flow.name, self.line.label, self.persona.name)
 
 
 class Exchange:
@@ -90,12 +65,17 @@ class Exchange:
         self._log = log
         self.metrics = metrics
         self.warmer = Warmer(WarmRoom(metrics), settings, endpoint)
-        self._rooms = Rooms(lambda: self.store)
+        self._rooms = Rooms(self._store)
+        house = House(settings, generations, self._uses, self._rooms, self.out_of_quota, self._store, log, metrics)
+        self._desk = Desk(house)
         self._calls: dict[str, Bridge] = {}  # by StreamSid
         self._sids: dict[str, tuple[Bridge, Custody]] = {}  # the same by CallSid
         self._opening: set[asyncio.Timeout] = set()  # streams that have not started yet
         self._empty = asyncio.Event()
         self._empty.set()
+
+    def _store(self) -> Store:
+        return self.store
 
     @property
     def calls(self) -> int:
@@ -122,7 +102,7 @@ class Exchange:
         return not self.settings.auth or signature.valid(url, form, given, self._keys, settings)
 
     def usage(self, flow: Flow, caller: str) -> Usage:
-        return self._uses.of(flow, caller, self._clock())
+        return self._desk.usage(flow, caller)
 
     def out_of_quota(self, persona: Persona, call_sid: str) -> bool:
         """Whether the model's project has run out of quota, and a new call had better not ask for it now."""
@@ -159,7 +139,7 @@ class Exchange:
                 self._opening.add(patience)
                 try:
                     sequencer, started = await admission.opening(phone)
-                    guest = await self._receive(started, await admission.admit(started, self.settings, self.store))
+                    guest = await self._welcome(started)
                 finally:
                     self._opening.discard(patience)
             await self._carry(phone, sequencer, guest)
@@ -173,46 +153,30 @@ class Exchange:
         except Refused as refused:
             await self._turn_away(phone, refused)
 
-    async def _receive(self, started: media.Started, claims: token.StreamClaims) -> Guest:
-        """Take over the call of a stream with a valid token. Raises Refused."""
+    async def _welcome(self, started: media.Started) -> Guest:
+        """Take over the call. Raises Refused."""
         if started.stream_sid in self._calls:
             raise Refused(POLICY, "this stream is already here")
-        flow, line, persona = self._served(started, claims)
+        claims = await self._desk.admit(started)
         if before := self._sids.get(started.call_sid):  # it is over, noticed or not; what it knows is of use here
-            before[0].tell(PhoneGone("another stream of this call"))
-        custody = Custody(self.store, started.call_sid, admission.unix_now)
-        guest = Guest(started, claims.attempt, flow, line, persona, custody, await custody.claim(claims.attempt))
+            before[0].tell_late(PhoneGone("another stream of this call"))
+        guest = await self._desk.receive(started, claims)
         if self.draining:
-            await self._send_on(guest)
-        if why := await self._held_back(guest):
-            custody.began(guest.served, None)
-            custody.ended("refused")
-            raise Refused(TRY_LATER, why)
+            raise await self._desk.send_on(guest)
         return guest
-
-    async def _send_on(self, guest: Guest) -> None:
-        """A call that comes while this instance goes away: a stream that we close goes on by TwiML, at another one."""
-        guest.custody.began(guest.served, guest.found.carry)
-        guest.custody.ended("draining")
-        await guest.custody.settled()
-        await asyncio.sleep(LOOK_S)
-        raise Refused(GOING_AWAY, "draining")
 
     async def _carry(self, phone: PhoneSocket, sequencer: media.Sequencer, guest: Guest) -> None:
         """A stream that was let in. No await before the call is in the lists: a drain would miss it."""
         if self.draining:
             raise Refused(GOING_AWAY, "draining")
+        if guest.started.stream_sid in self._calls:
+            raise Refused(POLICY, "this stream is already here")
         flow, started, custody = guest.flow, guest.started, guest.custody
-        plan = plan_call(flow, guest.line, guest.persona, guest.caller, self.settings)
-        carried = guest.found.carry
-        if carried is None and guest.attempt > 1 and not guest.found.sure:
-            carried = forgotten(plan, self._clock())
-        custody.began(guest.served, carried)
-        call = Call(plan, self._clock(), carried)
+        call = self._call(guest)
         witness = Witness(self._noter(guest), custody.remember, custody.settled)
         bridge = Bridge(phone, sequencer, call, self._endpoint_of(guest.persona), witness)
         self._enter(started, bridge, custody)
-        self._uses.began(flow, guest.caller.number if guest.attempt == 1 else None, self._clock())
+        self._uses.began(flow, guest.caller.number if guest.first else None, self._clock())
         moving = self._moved_in_time(bridge)
         ending: Ending = "model-gone"  # of a bug: the fallback
         try:
@@ -224,6 +188,15 @@ class Exchange:
             self._leave(started, bridge)
         await self._rooms.leave(started.call_sid, goes_on=ending in GOES_ON)
 
+    def _call(self, guest: Guest) -> Call:
+        """The call, from where an earlier stream of it ended."""
+        plan = plan_call(guest.flow, guest.line, guest.persona, guest.caller, self.settings)
+        carried = guest.found.carry
+        if carried is None and not guest.first and not guest.found.sure:
+            carried = forgotten(plan, self._clock())
+        guest.custody.began(guest.served, carried)
+        return Call(plan, self._clock(), carried)
+
     def _moved_in_time(self, bridge: Bridge) -> asyncio.TimerHandle:
         """No stream may reach Cloud Run's hour: it is left before, when nobody speaks."""
         longest = self.settings.max_stream_s
@@ -234,7 +207,7 @@ class Exchange:
     def _enter(self, started: media.Started, bridge: Bridge, custody: Custody) -> None:
         """A call has one stream: where Twilio opens another, the first is broken, whether it was noticed or not."""
         if before := self._sids.pop(started.call_sid, None):
-            before[0].tell(PhoneGone("another stream of this call"))
+            before[0].tell_late(PhoneGone("another stream of this call"))
         self._calls[started.stream_sid] = bridge
         self._sids[started.call_sid] = bridge, custody
         self._empty.clear()
@@ -254,38 +227,6 @@ class Exchange:
             self._log.write("stream-fenced", {"call_sid": call_sid}, {}, "warning")
             held[0].tell_late(PhoneGone("another stream of this call, at another instance"))
 
-    def _served(self, started: media.Started, claims: token.StreamClaims) -> tuple[Flow, Number, Persona]:
-        """What the stream talks to, of the generation that the call was answered with. Raises Refused."""
-        flows = self._generation(started).flows
-        try:
-            flow, line = find(flows, claims.flow, claims.line)
-            known = claims.attempt == 1 or claims.persona in flow.personas  # a call goes on though its persona is gone
-            return flow, line, persona_of(flow, line, claims.persona if known else "")
-        except NoSuchLine as missing:
-            raise Refused(POLICY, str(missing)) from None
-
-    def _generation(self, started: media.Started) -> Generation:
-        """The flows that the call was answered with, where they are still known."""
-        wanted = started.parameters.get("hash", "")
-        found = self.generations.find(wanted, self._clock())
-        if wanted and wanted != found.hash:
-            self.metrics.add("gateway_flow_hash_mismatch_total")
-            self._log.write("flows-differ", {"call_sid": started.call_sid, "hash": found.hash[:12]}, {}, "warning")
-        return found
-
-    async def _held_back(self, guest: Guest) -> str:
-        """Why a new call can't be had, of what only the core knows: Functions answered it without having asked here."""
-        flow, first, call_sid = guest.flow, guest.attempt == 1, guest.started.call_sid
-        if first:
-            number = guest.caller.number
-            usage = self._uses.of(flow, number, self._clock())
-            code = route(flow, guest.line, datetime.now(UTC), number, usage).code
-            if code in COUNTED:
-                return f"limits: {code}"
-            if self.out_of_quota(guest.persona, call_sid):
-                return "quota"
-        return "" if await self._rooms.enter(flow, call_sid, first=first) else "limits: concurrent"
-
     def _endpoint_of(self, persona: Persona) -> Callable[[], Awaitable[Endpoint]]:
         return partial(self._endpoint, backend_for(persona, self.settings))
 
@@ -299,9 +240,9 @@ class Exchange:
         instance how the call goes on: the store is told then."""
         started, project = guest.started, self._project(guest.persona)
         labels = {"call_sid": started.call_sid, "stream_sid": started.stream_sid}
-        telling = Telling(self._log.here(), self.metrics, labels, first=guest.attempt == 1)
+        telling = Telling(self._log.here(), self.metrics, labels, first=guest.first)
         came = self._clock()
-        awaited = guest.attempt > 1
+        awaited = not guest.first
 
         def write(note: Note) -> None:
             nonlocal awaited

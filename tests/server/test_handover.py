@@ -324,3 +324,17 @@ def test_what_is_kept_of_a_call_ends_by_itself(tmp_path: Path, monkeypatch: pyte
         assert await there.content() == {}
 
     play(tmp_path, scenario)
+
+
+def test_a_stream_with_a_bad_token_ends_nobodys_call(tmp_path: Path) -> None:
+    async def scenario(a: World, _: World, _there: Server) -> None:
+        parameters = await stream_parameters(a)
+        phone = await signed_phone(a)
+        await phone.start_as("CA1", **parameters)
+        await a.model()
+        thief = await signed_phone(a)
+        await thief.start_as("CA1", **{**parameters, "token": "no.token"})
+        assert (await thief.closed())[0] == 1008
+        assert a.exchange.calls == 1
+
+    play(tmp_path, scenario, **SECURE)
