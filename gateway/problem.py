@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -52,8 +53,17 @@ class Problem:
         """The text form, then the source line and a caret under the column, as compilers do."""
         if not self.source:
             return str(self)
-        lead = "".join("\t" if c == "\t" else " " for c in self.source[: max(self.place.column - self.shown, 0)])
+        lead = "".join(_blank(c) for c in self.source[: max(self.place.column - self.shown, 0)])
         return f"{self}\n    {self.source}\n    {lead}^"
+
+
+def _blank(character: str) -> str:
+    """What takes as much room on a terminal as the character, and shows nothing."""
+    if character == "\t" or character.isascii():
+        return "\t" if character == "\t" else " "
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # it stands on the one before it, or has no width
+        return ""
+    return "  " if unicodedata.east_asian_width(character) in "WF" else " "
 
 
 def render(problems: Sequence[Problem], form: Form) -> str:
@@ -82,9 +92,13 @@ def _plain(problem: Problem) -> dict[str, str | int]:
     }
 
 
+_RULE = "A flow file says what the gateway can't do, or says it in a way that it can't read."
+
+
 def _sarif(problems: Sequence[Problem]) -> str:
     """SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0): one run, one rule."""
-    driver = {"name": "gateway", "rules": [{"id": "flow"}]}
+    rule = {"id": "flow", **{name: {"text": _RULE} for name in ("shortDescription", "fullDescription", "help")}}
+    driver = {"name": "gateway", "rules": [rule]}
     results = [_result(problem) for problem in problems]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"

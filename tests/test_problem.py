@@ -38,6 +38,8 @@ def test_sarif() -> None:
     (run,) = report["runs"]
     assert report["version"] == "2.1.0"
     assert run["tool"]["driver"]["name"] == "gateway"
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert all(rule[name]["text"] for name in ("shortDescription", "fullDescription", "help"))  # GitHub asks for them
     first, second = run["results"]
     assert first == {
         "ruleId": "flow",
@@ -81,3 +83,10 @@ def test_an_excerpt_begins_where_it_says() -> None:
     assert (
         Problem(Place("a", 1, 103), "", "m", source="…xyz", shown=100).with_caret() == "a:1:103: m\n    …xyz\n       ^"
     )
+
+
+def test_the_caret_stands_below_what_it_means_whatever_the_script() -> None:
+    """Ideographs take two columns of a terminal, marks that stand on a letter none."""
+    line = "a: { 歯: 歯, e\u0301: 1 }"
+    column = line.index("1") + 1
+    assert Problem(Place("a", 1, column), "", "m", source=line).with_caret().endswith(f"\n    {' ' * 16}^")

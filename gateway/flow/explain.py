@@ -215,7 +215,7 @@ def _why(of: Explanation) -> str:
 def _caller(of: Explanation) -> str:
     if withheld(of.caller):
         return "a withheld number" if not of.caller else "what counts as a withheld number (one is +14155550199)"
-    return f"a number of {of.country or 'no country'}"
+    return f"a number in {of.country}" if of.country else "a number of no country"
 
 
 def _next(of: Explanation) -> Iterator[str]:

@@ -77,7 +77,7 @@ LIMITS = (
 
 def test_open(both: Flows) -> None:
     assert words(both, "dental/front-desk", "2026-11-24T10:00") == [
-        "A call to the line 'front-desk' of 'dental' from a number of US:",
+        "A call to the line 'front-desk' of 'dental' from a number in US:",
         "The persona 'ava' answers.",
         "It is Tuesday, 24 November 2026, 10:00 (America/Los_Angeles).",
         "The line is open by the hours 'office'.",
@@ -88,7 +88,7 @@ def test_open(both: Flows) -> None:
 
 def test_closed(both: Flows) -> None:
     assert words(both, "+14155550100", "2026-11-28T16:30", "+16045550199")[:-1] == [
-        "A call to the line 'front-desk' of 'dental' from a number of CA:",
+        "A call to the line 'front-desk' of 'dental' from a number in CA:",
         "The persona 'night' answers.",
         "It is Saturday, 28 November 2026, 16:30 (America/Los_Angeles).",
         "The line is closed by the hours 'office'.",
@@ -124,7 +124,7 @@ def test_twilio_alone_speaks(both: Flows) -> None:
 def test_a_line_that_never_opens_and_one_that_is_always_open(both: Flows) -> None:
     assert words(both, "to-buy", "2026-11-24T10:00")[4] == "It opens at no time in the next 14 days."
     assert words(both, "always", "2026-11-24T10:00") == [
-        "A call to the line 'always' of 'dental' from a number of US:",
+        "A call to the line 'always' of 'dental' from a number in US:",
         "The persona 'ava' answers.",
         "It is Tuesday, 24 November 2026, 10:00 (America/Los_Angeles).",
         "The line has no hours: it is always open.",
@@ -135,8 +135,8 @@ def test_a_line_that_never_opens_and_one_that_is_always_open(both: Flows) -> Non
 @pytest.mark.parametrize(
     ("line", "caller", "who", "why"),
     [
-        ("dial", "+19005550199", "a number of US", "The caller's number begins with a prefix in limits.deny."),
-        ("dial", "+442079460000", "a number of GB", "The caller's country is not in limits.countries."),
+        ("dial", "+19005550199", "a number in US", "The caller's number begins with a prefix in limits.deny."),
+        ("dial", "+442079460000", "a number in GB", "The caller's country is not in limits.countries."),
         ("dial", "+80012345678", "a number of no country", "The caller's country is not in limits.countries."),
         ("dial", "", "a withheld number", "The caller's country is not in limits.countries."),
         (
