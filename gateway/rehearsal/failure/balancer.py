@@ -160,6 +160,9 @@ class Balancer:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_pump(reader, behind), name="up")
                 group.create_task(_pump(behind_reader, writer), name="down")
+        except asyncio.CancelledError:
+            session.cut()
+            raise
         finally:
             backend.sessions.discard(session)
 

@@ -7,7 +7,6 @@ import asyncio
 import importlib.util
 import shutil
 import signal
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,10 +96,12 @@ class Valkey:
 
     async def _answers(self) -> bool:
         client = Redis(port=self.port, protocol=2, socket_timeout=1, socket_connect_timeout=1)
-        with suppress(RedisError, OSError):
+        try:
             return bool(await client.ping())
-        await client.aclose()
-        return False
+        except (RedisError, OSError):
+            return False
+        finally:
+            await client.aclose()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:
