@@ -16,7 +16,7 @@ from gateway.server.listener import listen
 from gateway.server.reading import Source
 from gateway.server.watch import Found, first
 from gateway.settings import Settings
-from gateway.telemetry.log import Log, configure
+from gateway.telemetry.log import Log, Origin, configure
 
 
 def run_server(changes: Mapping[str, str | None]) -> int:
@@ -25,7 +25,7 @@ def run_server(changes: Mapping[str, str | None]) -> int:
     env = settings_module.child_environment(**{key: value for key, value in changes.items() if value is not None})
     settings = settings_module.read(env, is_terminal=sys.stdout.isatty())
     found = first(Source(settings.flows_dir, settings_module.flow_environment(env)))
-    log = configure(settings.log_format, settings.log_level)
+    log = _log(settings)
     _warn(settings, found.flows, log)
     asyncio.run(_serve(settings, found, log))
     return 0
@@ -50,6 +50,11 @@ async def _serve(settings: Settings, found: Found, log: Log) -> None:
 def rehearsing(settings: Settings, url: str) -> Settings:
     """The settings with the stand-in as the model's address."""
     return replace(settings, google=replace(settings.google, base_url=url))
+
+
+def _log(settings: Settings) -> Log:
+    origin = Origin(settings.google.project, settings.service, settings.revision)
+    return configure(settings.log_format, settings.log_level, private=settings.log_private, origin=origin)
 
 
 def _lifecycle() -> ModuleType:

@@ -18,6 +18,8 @@ T = TypeVar("T")
 _PUBLIC_URL = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z._-]+)(:[0-9]{1,5})?(/[0-9A-Za-z._~/-]*)?")
 _REDIS_DATABASE = re.compile(r"(/[0-9]{0,4})?")
 REDIS_OPTIONS = ("ssl_ca_certs",)  # the file of the authorities that a private server's certificate is signed by
+MAX_STREAM_S_DEFAULT = 3_000  # Cloud Run cuts a stream after an hour at most, without a word
+WATCHDOG_S_DEFAULT = 15
 LIVE_FRAMES_MS = (20, 40, 60, 100)
 MAX_CALLS_DEFAULT = 40  # bench/load.py: one core carries these with p99 of the added delay below 10 ms
 PLAYOUT_LEAD_MS_DEFAULT = (
@@ -60,6 +62,9 @@ class Settings:
     twilio: Twilio
     public_url: str
     redis_url: str = field(repr=False)  # it may hold a password; empty: what outlives an instance is kept in memory
+    redis_auth: Literal["url", "iam"]  # the password: the URL's, or an access token of Application Default Credentials
+    watchdog_s: int  # the process ends when its event loop stands still so long; 0: never
+    max_stream_s: int  # a stream is left so long after its beginning (and a tenth more, at random)
     auth: bool
     stream_secrets: tuple[str, ...] = field(repr=False)
     max_calls: int
@@ -67,9 +72,12 @@ class Settings:
     playout_lead_ms: int
     log_format: Literal["text", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
+    log_private: bool  # whether callers' words and numbers are written at all, under `private`
     rehearsal_script: Path | None
     metrics: bool  # whether GET /metrics answers
     on_cloud_run: bool
+    service: str  # Cloud Run's name of us, and of this version of us; empty elsewhere
+    revision: str
     end_with_stdin: bool  # for a parent that starts the gateway: when it is gone, so are we
 
 
@@ -88,6 +96,9 @@ def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> 
         twilio=_twilio(env),
         public_url=_public_url(env),
         redis_url=_redis_url(env),
+        redis_auth=_redis_auth(env),
+        watchdog_s=_integer(env, "WATCHDOG_S", WATCHDOG_S_DEFAULT if cloud else 0, 0, 600),
+        max_stream_s=_integer(env, "MAX_STREAM_S", MAX_STREAM_S_DEFAULT, 5, MAX_STREAM_S_DEFAULT),
         auth=_auth(env, backend, host),
         stream_secrets=_stream_secrets(env, cloud),
         max_calls=_integer(env, "MAX_CALLS", MAX_CALLS_DEFAULT, 1, 10_000),
@@ -95,12 +106,16 @@ def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> 
         playout_lead_ms=_integer(env, "PLAYOUT_LEAD_MS", PLAYOUT_LEAD_MS_DEFAULT, 100, 5000),
         log_format=_one_of(env, "LOG_FORMAT", ("text", "json"), "text" if is_terminal else "json", str),
         log_level=_one_of(env, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info", str.lower),
+        log_private=_one_of(env, "LOG_PRIVATE", ("keep", "drop"), "keep", str) == "keep",
         rehearsal_script=_script(env),
         metrics=_one_of(env, "METRICS", ("on", "off"), "off", str) == "on",
         on_cloud_run=cloud,
+        service=env.get("K_SERVICE", ""),
+        revision=env.get("K_REVISION", ""),
         end_with_stdin=_one_of(env, "END_WITH_STDIN", ("0", "1"), "0", str) == "1",
     )
     _check_together(settings)
+    _check_store(settings, env)
     return settings
 
 
@@ -192,6 +207,25 @@ def _redis_url(env: Mapping[str, str]) -> str:
     if (file := options.get("ssl_ca_certs")) is not None and not Path(file).is_file():
         raise SettingsError("REDIS_URL", "ssl_ca_certs names no file")
     return url
+
+
+def _redis_auth(env: Mapping[str, str]) -> Literal["url", "iam"]:
+    auth: Literal["url", "iam"] = "iam" if _one_of(env, "REDIS_AUTH", ("url", "iam"), "url", str) == "iam" else "url"
+    if auth == "iam" and "@" in env.get("REDIS_URL", ""):
+        raise SettingsError("REDIS_AUTH", "iam signs in by access token: REDIS_URL must name no user and no password")
+    return auth
+
+
+def _check_store(settings: Settings, env: Mapping[str, str]) -> None:
+    """On Cloud Run calls of one instance must be known to the others, unless there is but one."""
+    instances = _integer(env, "MAX_INSTANCES", 0, 1, 10_000)
+    if settings.redis_url and settings.auth and not env.get("STREAM_SECRET", "").strip():
+        raise SettingsError("STREAM_SECRET", "is needed with REDIS_URL: every instance must sign stream tokens alike")
+    if settings.redis_auth == "iam" and not settings.redis_url.startswith("rediss://"):
+        raise SettingsError("REDIS_AUTH", "iam needs REDIS_URL=rediss://…: the token is a password")
+    if settings.on_cloud_run and not settings.redis_url and instances != 1:
+        what = "a restart would end its calls, and two instances would not know of each other's"
+        raise SettingsError("REDIS_URL", f"is needed on Cloud Run ({what}); or declare one instance: MAX_INSTANCES=1")
 
 
 def _auth(env: Mapping[str, str], backend: Backend, host: str) -> bool:

@@ -12,6 +12,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import create_server
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -19,6 +21,8 @@ from gateway.doctor import Check, Patient, examine
 from gateway.flow.compile import text
 from gateway.flow.load import load
 from gateway.problem import Place, Problem
+from gateway.release import VERSION
+from gateway.twilio import signature, token, twiml
 from tests.server.world import FLOW, World, play
 
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
@@ -86,6 +90,7 @@ def test_a_core_that_is_well(tmp_path: Path) -> None:
         ("flows", "well", "1 flows, 2 lines"),
         ("artefact", "well", mark),
         ("core", "well", f"{found['core'].text.split()[0]} answers 200"),
+        ("core's release", "well", f"the one of here ({VERSION})"),
         ("core's flows", "well", mark),
         ("core's clock", "well", "agrees with this machine's"),
         ("core's secret", "well", "the core has the same STREAM_SECRET as here"),
@@ -164,28 +169,57 @@ def test_why_the_core_refused_an_edit_is_told_to_who_holds_its_secret(tmp_path: 
     assert said(found) == ("wrong", "it refused an edit and serves those before", "run: gateway validate")
 
 
+def test_a_core_and_functions_of_another_release(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    with service(200, '{"ready": true, "ok": true, "version": "0.0.9"}') as url:
+        found = told(patient(tmp_path, url, FUNCTIONS_URL=url))
+    another = f"another (0.0.9) than that of here ({VERSION})"
+    assert said(found["core's release"]) == ("wrong", another, "deploy the core again")
+    assert said(found["functions' release"])[:2] == ("wrong", another)
+    with service(200, '{"ready": true}') as url:
+        found = told(patient(tmp_path, url))
+    assert "one that doesn't say" in found["core's release"].text
+
+
 class Canned(BaseHTTPRequestHandler):
     """Answers each request with `status`, `body` and a clock that is `late_s` behind."""
 
     protocol_version = "HTTP/1.1"
     status, body, late_s = 200, "{}", 0.0
+    to_calls: Callable[[dict[str, str]], tuple[int, str]]  # what a webhook's form is answered
 
     def do_GET(self) -> None:
-        self.send_response_only(self.status)
+        self._say(self.status, self.body)
+
+    def do_POST(self) -> None:
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        url = f"http://{self.headers['Host']}{self.path}"
+        signed = signature.valid(url, form, self.headers[signature.HEADER], signature.Keys((AUTH_TOKEN,)))
+        status, body = type(self).to_calls({name: values[0] for name, values in form.items()})
+        self._say(status if signed else 403, body)
+
+    def _say(self, status: int, body: str) -> None:
+        self.send_response_only(status)
         self.send_header("Date", formatdate(time.time() - self.late_s, usegmt=True))
-        self.send_header("Content-Length", str(len(self.body)))
+        self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(self.body.encode())
+        self.wfile.write(body.encode())
 
     def log_message(self, *_: object) -> None:
         pass
 
 
 @contextmanager
-def service(status: int, body: str, late_s: float = 0) -> Iterator[str]:
+def service(
+    status: int,
+    body: str,
+    late_s: float = 0,
+    to_calls: Callable[[dict[str, str]], tuple[int, str]] = lambda _: (405, ""),
+) -> Iterator[str]:
     """Somebody else's server, or Twilio Functions as the doctor sees them."""
-    answers = type("Answers", (Canned,), {"status": status, "body": body, "late_s": late_s})
+    own = {"status": status, "body": body, "late_s": late_s, "to_calls": staticmethod(to_calls)}
+    answers = type("Answers", (Canned,), own)
     with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -260,12 +294,65 @@ def test_functions_with_the_flows_of_here_or_others(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", str(tmp_path))  # no npm: the numbers aren't asked for
     mark = json.loads((tmp_path / "flows.private.json").read_text())["hash"]
     for hash_, health in ((mark, "well"), ("0" * 64, "wrong")):
-        with service(200, json.dumps({"ok": True, "hash": hash_})) as url:
+        with service(200, json.dumps({"ok": True, "version": VERSION, "hash": hash_})) as url:
             found = told(patient(tmp_path, FUNCTIONS_URL=url))
         assert said(found["functions"]) == ("well", f"{url} answers 200", "")
         assert found["functions' flows"].health == health
     assert found["functions' flows"].advice == "compile and deploy them again"
+    assert said(found["functions' release"]) == ("well", f"the one of here ({VERSION})", "")
     assert found["numbers"].text.startswith("npm is not installed")
+
+
+def answering(url: str, secret: str = SECRET, late_s: float = 0) -> Callable[[dict[str, str]], Any]:
+    """Functions with this CORE_URL and STREAM_SECRET, whose clock is `late_s` behind."""
+
+    def answer(form: dict[str, str]) -> tuple[int, str]:
+        assert form["To"] == "+14155550100"
+        claims = token.StreamClaims(form["CallSid"], form["AccountSid"], "clinic", "front-desk", "ava")
+        given = token.mint(secret, claims, time.time() - late_s, "n")
+        return 200, twiml.connect(twiml.Stream(url.replace("http", "ws") + "/ws/twilio"), {"token": given})
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("to_calls", "words"),
+    [
+        (answering("http://127.0.0.1:1"), ("well", "its stream leads to the core, with a token that the core takes")),
+        (
+            answering("http://localhost:1"),
+            ("wrong", "its stream leads to ws://localhost:1/ws/twilio, not to ws://127.0.0.1:1/ws/twilio"),
+        ),
+        (answering("http://127.0.0.1:1", "another"), ("wrong", "stream token: bad signature")),
+        (answering("http://127.0.0.1:1", late_s=90), ("wrong", "stream token: expired")),
+        (
+            lambda _: (200, twiml.reject("busy")),
+            ("skipped", "the first line takes no call now, so there is no stream to look at"),
+        ),
+        (lambda _: (200, "<html>"), ("skipped",)),
+        (lambda _: (403, ""), ("wrong",)),
+    ],
+    ids=[
+        "well",
+        "another core url",
+        "another secret",
+        "a clock that is behind",
+        "closed",
+        "no twiml",
+        "another account",
+    ],
+)
+def test_what_functions_answer_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to_calls: Callable[[dict[str, str]], Any], words: tuple[str, ...]
+) -> None:
+    compiled(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no npm: the numbers aren't asked for
+    with service(200, '{"ok": true}', to_calls=to_calls) as url:
+        found = told(patient(tmp_path, "http://127.0.0.1:1", FUNCTIONS_URL=url))["functions' answer"]
+        other = told(patient(tmp_path, "http://127.0.0.1:1", FUNCTIONS_URL=url, TWILIO_AUTH_TOKEN="f" * 32))
+    assert (found.health, *(found.text,)[: len(words) - 1]) == words
+    assert bool(found.advice) == (found.health == "wrong")
+    assert (other["functions' answer"].health, other["functions' answer"].text) == ("wrong", f"{url}/voice answers 403")
 
 
 def test_functions_that_are_not_well(tmp_path: Path) -> None:
@@ -309,3 +396,19 @@ def test_what_is_missing_or_has_the_wrong_shape(tmp_path: Path) -> None:
     assert found["artefact"].text.endswith("flows.private.json is not there")
     assert "MARK" not in " ".join(str(check) for check in found.values())
     assert all(check.advice for check in found.values() if check.health == "wrong")
+
+
+def test_credentials_that_need_not_be_there_have_a_shape_too(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    good = {
+        "TWILIO_AUTH_TOKEN_PREVIOUS": "b" * 32,
+        "TWILIO_API_KEY": "SK" + "1" * 32,
+        "TWILIO_API_SECRET": "aB3" + "c" * 29,
+    }
+    for name, value in good.items():
+        assert name not in told(patient(tmp_path))
+        assert told(patient(tmp_path, "", 0, **{name: value}))[name].health == "well"
+        for wrong in (f'"{value}"', value[:-1], "MARK"):
+            found = told(patient(tmp_path, "", 0, **{name: wrong}))
+            assert found[name].health == "wrong"
+            assert "MARK" not in " ".join(str(check) for check in found.values())

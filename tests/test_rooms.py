@@ -17,7 +17,8 @@ MAY_KNOW: dict[str, set[str]] = {
     "files": set(),
     "commands": set(),
     "numbers": set(),
-    "doctor": {"settings", "flow", "twilio", "catalog", "numbers"},
+    "release": set(),
+    "doctor": {"settings", "flow", "twilio", "catalog", "numbers", "release"},
     "twilio": set(),
     "audio": set(),
     "clients": set(),
@@ -30,7 +31,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "catalog": {"flow", "live", "problem"},
     "server": {
         *("settings", "flow", "twilio", "live", "audio", "call", "tools", "clients", "telemetry", "problem", "catalog"),
-        "store",
+        *("store", "release"),
     },
     "rehearsal": {"settings", "flow", "twilio", "live", "audio", "problem", "catalog"},
     "run": {"settings", "flow", "catalog", "server", "rehearsal", "telemetry", "problem"},

@@ -17,6 +17,7 @@ CLOUD = {
     "STREAM_SECRET": "s",
     "TWILIO_AUTH_TOKEN": "t",
     "PUBLIC_URL": "https://gw.example.com",
+    "REDIS_URL": "redis://h",
 }
 NO_URL = "takes https://HOST as Twilio sees it: no user, query or spaces"
 NO_REDIS = (
@@ -45,6 +46,15 @@ def test_nothing_set_is_a_rehearsal_on_this_machine() -> None:
     assert settings.flows_dir == Path("flows")
     assert settings.log_format == "json"
     assert read({}, is_terminal=True).log_format == "text"
+
+
+def test_private_fields_are_kept_or_dropped() -> None:
+    assert (read({}).log_private, read({"LOG_PRIVATE": "drop"}).log_private) == (True, False)
+
+
+def test_cloud_run_says_who_we_are() -> None:
+    settings = read({**CLOUD, "K_REVISION": "gateway-00007"})
+    assert (settings.service, settings.revision) == ("gateway", "gateway-00007")
 
 
 def test_the_stream_secret_is_random_per_process_when_it_is_not_set() -> None:
@@ -84,6 +94,7 @@ def test_the_previous_token_is_accepted_as_well() -> None:
         ({"LIVE_FRAME_MS": "30"}, "LIVE_FRAME_MS: takes one of 20, 40, 60, 100, not '30'"),
         ({"LIVE_FRAME_MS": "fast"}, "LIVE_FRAME_MS: takes one of 20, 40, 60, 100, not 'fast'"),
         ({"AUTH": "no"}, "AUTH: takes one of required, off, not 'no'"),
+        ({"LOG_PRIVATE": "hide"}, "LOG_PRIVATE: takes one of keep, drop, not 'hide'"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: takes one of debug, info, warning, error, not 'loud'"),
         ({"METRICS": "yes"}, "METRICS: takes one of on, off, not 'yes'"),
         ({"MAX_CALLS": "0"}, "MAX_CALLS: takes a whole number from 1 to 10000, not '0'"),
@@ -152,7 +163,38 @@ def test_secrets_are_not_in_the_text_of_the_settings() -> None:
     ],
 )
 def test_where_the_store_is(url: str) -> None:
-    assert read({"REDIS_URL": url}).redis_url == url.strip()
+    assert read({"REDIS_URL": url, "STREAM_SECRET": "s"}).redis_url == url.strip()
+
+
+def test_on_cloud_run_calls_outlive_an_instance_or_there_is_but_one() -> None:
+    alone = {name: value for name, value in CLOUD.items() if name != "REDIS_URL"}
+    with pytest.raises(SettingsError, match=r"^REDIS_URL: is needed on Cloud Run .* declare one instance: MAX_INS"):
+        read(alone)
+    with pytest.raises(SettingsError, match=r"^REDIS_URL: is needed"):
+        read({**alone, "MAX_INSTANCES": "2"})
+    assert read({**alone, "MAX_INSTANCES": "1"}).redis_url == ""
+
+
+def test_instances_that_share_a_store_sign_alike() -> None:
+    with pytest.raises(SettingsError, match=r"^STREAM_SECRET: is needed with REDIS_URL"):
+        read({"REDIS_URL": "redis://h"})
+    assert read({"REDIS_URL": "redis://h", "AUTH": "off"}).redis_url
+
+
+def test_a_store_that_takes_access_tokens() -> None:
+    env = {"STREAM_SECRET": "s", "REDIS_AUTH": "iam"}
+    assert read({**env, "REDIS_URL": "rediss://h"}).redis_auth == "iam"
+    assert read({}).redis_auth == "url"
+    for url, words in (("redis://h", "rediss://"), ("rediss://u:p@h", "no password"), ("", "rediss://")):
+        with pytest.raises(SettingsError, match=f"^REDIS_AUTH: .*{words}"):
+            read({**env, "REDIS_URL": url})
+
+
+def test_how_long_a_stream_and_a_stall_may_last() -> None:
+    assert (read({}).max_stream_s, read({}).watchdog_s, read(CLOUD).watchdog_s) == (3_000, 0, 15)
+    assert read({"MAX_STREAM_S": "60", "WATCHDOG_S": "5"}).watchdog_s == 5
+    with pytest.raises(SettingsError, match=r"^MAX_STREAM_S: takes a whole number from 5 to 3000"):
+        read({"MAX_STREAM_S": "3600"})
 
 
 @pytest.mark.parametrize("url", ["https://gw.example.com/", " https://gw.example.com\n", "https://gw.example.com//"])

@@ -69,6 +69,12 @@ def timed_out(after_s: float) -> Answer:
     return {"status": "timeout", "error": f"no result within {after_s:g} s; {note}", "retryable": False}
 
 
+def cut_off() -> Answer:
+    """Of a tool that ran where the call was before, and of whose end nothing is known here."""
+    note = "it may have been done all the same: don't call it again, tell the caller"
+    return {"status": "timeout", "error": f"a technical fault came in between; {note}", "retryable": False}
+
+
 def duplicate(answer: Answer) -> Answer:
     """`answer`, which the model has had already."""
     note = "you made this call a moment ago and have its result: don't tell the caller twice"

@@ -7,6 +7,7 @@
     errands     what the model asks for: tools, and the end of the call
     span        how long it may last, and cost
     ledger      what is told, and added up
+    handover    when the stream is left to another one, which `carrying` takes the call into
 
 `handle` never waits and reads no clock. The shell calls it with every fact, carries out the orders in their order, and
 arms one timer for `deadline()`; when it fires, the fact is `Tick`.
@@ -17,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.call import facts
+from gateway.call import carrying, facts
+from gateway.call.carry import Carry
 from gateway.call.errands import Errands
 from gateway.call.facts import EndReason, Fact, HangUp, Order
+from gateway.call.handover import Handover
 from gateway.call.hearing import Hearing
 from gateway.call.ledger import Ledger
 from gateway.call.plan import Plan
@@ -34,15 +37,28 @@ from gateway.twilio import media
 GOING_AWAY = 1001  # RFC 6455: the endpoint is going away
 INTERNAL_ERROR = 1011
 TALKING = (State.GREETING, State.SPEAKING)
+WAITING = (State.ANSWERING, State.SPEAKING)  # not measured while a tool runs: its own deadline is
 DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the caller's sound goes to the model
 
 
 class Call:
     """`handle(fact, now) -> orders`; `deadline() -> when the next Tick is due`. `now` is seconds, monotonic."""
 
-    __slots__ = ("_errands", "_hearing", "_ledger", "_plan", "_prompts", "_recovery", "_span", "_speech", "_turn")
+    __slots__ = (
+        "_errands",
+        "_handover",
+        "_hearing",
+        "_ledger",
+        "_plan",
+        "_prompts",
+        "_recovery",
+        "_span",
+        "_speech",
+        "_turn",
+    )
 
-    def __init__(self, plan: Plan, now: float) -> None:
+    def __init__(self, plan: Plan, now: float, carried: Carry | None = None) -> None:
+        """`carried`: what an earlier stream of the call left; it goes on from there."""
         self._plan = plan
         self._prompts = 0
         self._span = Span(plan, now)
@@ -53,6 +69,11 @@ class Call:
         self._errands = Errands(plan.tools, self._ledger, asynchronous=plan.asynchronous)
         parts = Parts(self._hearing, self._speech, self._turn, self._errands, self._ledger)
         self._recovery = Recovery(plan.setup, parts, now)
+        whole = carrying.Whole(parts, self._span, self._recovery)
+        self._handover = Handover(whole)
+        if carried is not None:
+            self._prompts = carried.prompts
+            carrying.take_up(whole, carried, plan.persona.greeting, now)
 
     def handle(self, fact: Fact, now: float) -> list[Order]:
         """The orders that `fact` leads to, in the order in which they are to be carried out."""
@@ -64,18 +85,28 @@ class Call:
             orders += self._speech.pump(now)
             orders += self._heard(now)
             orders += self._errands.expire(now)
+            self._answered(now)
             orders += self._warn(now)
             orders += self._expire(now)
-        if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open:
+        if not self.ended:
+            orders += self._handover.news(self._prompts, now)
+        if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open and not self._hushed:
             orders += self._open_ears(now)
         return orders
+
+    @property
+    def _hushed(self) -> bool:
+        """Whether the caller's sound is kept while a tool runs: where the model waits for it, and sound meanwhile has
+        broken a connection of this call (js-genai#1236)."""
+        return self._recovery.hush and not self._plan.asynchronous and self._errands.pending
 
     def deadline(self) -> float | None:
         """When something will be due by time alone; None once the call has ended."""
         if self.ended:
             return None
         span, errands = self._span.deadline(may_warn=self._may_warn), self._errands.deadline(self._speech.free_at)
-        times = (span, errands, self._due(), self._speech.deadline(), self._recovery.deadline())
+        ours, theirs = (self._due(), self._handover.deadline()), (self._speech.deadline(), self._recovery.deadline())
+        times = (span, errands, *ours, *theirs)
         return min(time for time in times if time is not None)
 
     @property
@@ -107,8 +138,9 @@ class Call:
     def _cuts_in(self) -> bool:
         """Whether the caller's speech is a barge-in by the gateway's own word, without waiting for the model's."""
         persona = self._plan.persona
-        decides = persona.vad.mode == "gateway" and persona.barge_in.enabled and self._hearing.is_open
-        return decides and self._turn.state in TALKING and self._speech.open
+        decides = persona.vad.mode == "gateway" or self._speech.carried
+        listens = persona.barge_in.enabled and self._hearing.is_open
+        return decides and listens and self._turn.state in TALKING and self._speech.open
 
     def _mark_played(self, fact: media.MarkPlayed, now: float) -> list[Order]:
         self._speech.mark(fact.name, now)
@@ -137,10 +169,12 @@ class Call:
         if found is None:
             return []
         arrival, orders = found
+        greeting = self._plan.persona.greeting
         if arrival.how != "first" and self._turn.state is not State.OPENING:
+            if self._turn.state is State.GREETING and greeting and greeting.interruptible:
+                orders += self._open_ears(now)
             return [*orders, *self._greet_again(now)]
         orders.append(self._ledger.note("model-ready", now, {"after_ms": self._ledger.ms(now)}))
-        greeting = self._plan.persona.greeting
         if greeting is None:
             self._turn.take(Signal.READY, now)
             return orders
@@ -162,7 +196,8 @@ class Call:
         first = self._speech.sound(fact.pcm, now, self._ledger.ms(now))
         self._turn.take(Signal.AGENT_SOUND, now)
         if first is None:
-            return []
+            stall_ms = self._speech.stall()
+            return [self._ledger.stalled(stall_ms, now)] if stall_ms else []
         silent_since = self._hearing.answered()
         if silent_since is not None:
             first.response_ms = first.start_ms - silent_since
@@ -191,7 +226,7 @@ class Call:
         sounded = self._speech.turn_complete()
         if fact.status != "IN_PROGRESS":
             self._errands.complete(now, quiet=not self._speech.open)
-        if not sounded and not self._speech.open and fact.status != "IN_PROGRESS":
+        if not sounded and not self._speech.open and fact.status != "IN_PROGRESS" and not self._agent_due:
             self._turn.take(Signal.AGENT_PASSED, now)
         if fact.reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
             return []
@@ -199,6 +234,8 @@ class Call:
 
     def _interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
         self._speech.void(None)
+        if self._speech.open:  # who was cut short has more to say, or a new answer: silence is neither
+            self._recovery.owes()
         return self._cut_in(now)
 
     def _cut_in(self, now: float) -> list[Order]:
@@ -214,16 +251,30 @@ class Call:
         return orders
 
     def _tool_call(self, fact: live.ToolCall, now: float) -> list[Order]:
-        return self._errands.called(fact, now)
+        if not self._plan.asynchronous:
+            self._speech.complete()  # a model that waits for its tool has said what it says before
+        orders = self._errands.called(fact, now)
+        if self._hushed:
+            self._hearing.shut(again=False)
+        return orders
 
     def _tool_cancelled(self, fact: live.ToolCallCancelled, now: float) -> list[Order]:
         return self._errands.cancelled(fact, now)
 
     def _tool_done(self, fact: facts.ToolDone, now: float) -> list[Order]:
-        orders = self._errands.done(fact, now)
+        return self._errands.done(fact, now)
+
+    def _answered(self, now: float) -> None:
+        """The model got a tool's result: it answers from now on."""
+        if not self._errands.told():
+            return
         if self._turn.state is State.ANSWERING:
-            self._turn.restart(now)  # the model answers when it has the result
-        return orders
+            self._turn.restart(now)
+        if self._errands.closing:
+            return
+        self._recovery.owes()
+        if self._turn.state is State.LISTENING:
+            self._turn.take(Signal.PROMPTED, now)
 
     def _going_away(self, fact: live.GoingAway, now: float) -> list[Order]:
         return self._recovery.going_away(fact, now)
@@ -233,10 +284,13 @@ class Call:
         return []
 
     def _usage(self, fact: live.Usage, now: float) -> list[Order]:
-        self._ledger.used(fact, now)
+        orders = self._ledger.used(fact, now)
         if not self._ledger.costs_more_than(self._plan.max_cost_usd) or not self._span.spent(now):
-            return []
-        return [self._ledger.note("cost-reached", now, {"max_cost_usd": self._plan.max_cost_usd}, severity="warning")]
+            return orders
+        return [
+            *orders,
+            self._ledger.note("cost-reached", now, {"max_cost_usd": self._plan.max_cost_usd}, severity="warning"),
+        ]
 
     def _unknown_message(self, fact: live.UnknownMessage, now: float) -> list[Order]:
         keys = self._ledger.unseen(fact.keys)
@@ -255,7 +309,8 @@ class Call:
     # us
 
     def _draining(self, fact: facts.Draining, now: float) -> list[Order]:
-        return self._end("draining", now, GOING_AWAY)
+        self._handover.asked(fact, now)
+        return []
 
     def _nothing(self, fact: Fact, now: float) -> list[Order]:
         """Facts that change nothing: thoughts are never spoken."""
@@ -273,10 +328,17 @@ class Call:
         return orders
 
     def _agent_done(self, signal: Signal, now: float) -> None:
-        """The agent's turn is over; a caller who has been speaking meanwhile is being heard."""
+        """The agent's turn is over; a caller who has been speaking meanwhile is being heard. An agent whose tool runs,
+        or who has its result, speaks next."""
         self._turn.take(signal, now)
         if self._hearing.speaking:
             self._turn.take(Signal.CALLER_BEGAN, now)
+        elif self._agent_due:
+            self._turn.take(Signal.PROMPTED, now)
+
+    @property
+    def _agent_due(self) -> bool:
+        return (self._errands.pending or self._recovery.owing) and not self._errands.closing
 
     def _warn(self, now: float) -> list[Order]:
         """Tell the agent, in a moment when nobody speaks, that the call ends soon: words in mid-turn cut it short."""
@@ -300,6 +362,8 @@ class Call:
             return [self._ledger.note("phone-silent", now, severity="warning"), *self._end("phone-gone", now)]
         if self._recovery.lost:
             return self._given_up(now)
+        if self._handover.due(now):
+            return self._end(self._handover.reason, now, GOING_AWAY)
         due = self._due()
         if due is None or now < due:
             return []
@@ -316,7 +380,7 @@ class Call:
         state = self._turn.state
         if not self._recovery.live and state is not State.OPENING:
             return None
-        if self._errands.closing or (self._errands.pending and state is State.ANSWERING):
+        if self._errands.closing or (self._errands.pending and state in WAITING):
             return None
         return self._turn.due(self._plan.patience, self._speech.free_at)
 
@@ -337,7 +401,8 @@ class Call:
         """The agent, or the caller, took longer than the state may last: say so and listen; but a model that owes an
         answer and says nothing is stuck."""
         state = self._turn.state
-        if state is State.ANSWERING and (self._hearing.owed(self._recovery.sign_ms) or self._recovery.nudged):
+        owing = self._recovery.owing or self._recovery.nudged
+        if state is State.ANSWERING and (owing or self._hearing.owed(self._recovery.sign_ms)):
             return [*self._recovery.stuck(now), *self._given_up(now)]
         cue = self._owed_cue(state)
         self._errands.heard()
@@ -368,8 +433,9 @@ class Call:
         return orders
 
     def _end(self, reason: EndReason, now: float, code: int = 1000) -> list[Order]:
-        ms = self._ledger.ms(now)
+        ms, under_way = self._ledger.ms(now), self._handover.cut(reason, now)
         orders = self._ledger.turn(self._hearing.close(ms), now) + self._ledger.turn(self._speech.cut(now, ms), now)
+        orders += self._handover.left(under_way, self._prompts, now)
         self._turn.take(Signal.END, now)
         return [*orders, self._ledger.ended(reason, now), HangUp(reason, code)]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from gateway.call.carry import Errand
 from gateway.call.facts import Order, ToolDone
 from gateway.call.farewell import Farewell
 from gateway.call.ledger import Ledger
@@ -16,12 +17,13 @@ from gateway.live import messages as live
 class Errands:
     """One call's. `tools`: each tool's name and type; `asynchronous`: the model talks on while one runs."""
 
-    __slots__ = ("_farewell", "_ledger", "_toolbox")
+    __slots__ = ("_farewell", "_ledger", "_told", "_toolbox")
 
     def __init__(self, tools: Mapping[str, str], ledger: Ledger, *, asynchronous: bool) -> None:
         self._toolbox = Toolbox(tools, asynchronous)
         self._farewell = Farewell(waits=not asynchronous)
         self._ledger = ledger
+        self._told = False
 
     def called(self, fact: live.ToolCall, now: float) -> list[Order]:
         return self._orders(self._toolbox.called(fact, now), now)
@@ -42,6 +44,21 @@ class Errands:
     def resumed(self, now: float, handle_at: float | None) -> list[Order]:
         """Another connection is there; see `Toolbox.resumed`."""
         return self._orders(self._toolbox.resumed(now, handle_at), now)
+
+    def kept(self, now: float) -> tuple[Errand, ...]:
+        """For the stream that goes on with the call."""
+        return self._toolbox.kept(now)
+
+    def goes_on(self, errands: Iterable[Errand], now: float, *, closing: bool) -> None:
+        """From an earlier stream of the call; `closing`: the agent had asked for its end."""
+        self._toolbox.goes_on(errands, now)
+        if closing:
+            self._farewell.asked(now)
+
+    def told(self) -> bool:
+        """Whether the model got something to speak about since this was asked last."""
+        told, self._told = self._told, False
+        return told
 
     # the agent's last words
 
@@ -80,6 +97,8 @@ class Errands:
             self._farewell.asked(now)
         notes = [self._ledger.note(one.name, now, one.fields, one.private, one.severity) for one in outcome.notes]
         orders: list[Order] = [*notes, *outcome.run]
+        loud = any(result.scheduling != "SILENT" for result in outcome.results)
+        self._told = self._told or loud or bool(outcome.untold)
         if outcome.results:
             orders.append(live.SendToolResults(outcome.results))
         if outcome.untold:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gateway.call.carry import Carry
 from gateway.call.requests import RunTool
 from gateway.live import messages as live
 from gateway.twilio import media
@@ -52,7 +53,12 @@ class ToolDone:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """The instance is going away."""
+    """The stream is to be left: the instance goes away, or the stream is too old. When nobody speaks, not before
+    `from_s` and at the latest after `wait_s`, in seconds from now."""
+
+    reason: Literal["draining", "stream-limit"] = "draining"
+    from_s: float = 0.0
+    wait_s: float = 0.0
 
 
 Fact = media.FromTwilio | live.ServerMessage | Tick | PhoneGone | PhoneFault | ModelGone | ToolDone | Draining
@@ -70,6 +76,7 @@ EndReason = Literal[
     "model-unavailable",
     "model-gone",
     "draining",
+    "stream-limit",
 ]
 
 
@@ -84,6 +91,13 @@ class OpenModel:
     one at a time. What that one still sends is not told, nor its end."""
 
     setup: live.Setup
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """What another stream would have to know to go on with the call. The newest counts."""
+
+    carry: Carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,7 @@ Order = (
     | RunTool
     | PrepareModel
     | OpenModel
+    | Remember
     | HangUp
     | Note
 )

@@ -85,6 +85,16 @@ class Gate:
             self._open = False
             self._tape.rewind(again=again)
 
+    def kept(self) -> bytes:
+        """What was said and not sent; nothing of it stays."""
+        return self._tape.take()
+
+    def goes_on(self, mulaw: bytes) -> None:
+        """What was said in an earlier stream of the call: it is sent before this one's, as an utterance of its own."""
+        if mulaw:
+            self._tape.begin(mulaw)
+            self._tape.end()
+
     def answered(self) -> None:
         """The model has heard the caller out: nothing of it need be sent again."""
         self._tape.forget()
@@ -184,6 +194,13 @@ class _Tape:
     def forget(self) -> None:
         self._size -= sum(len(utterance.sound) for utterance in self._sent)
         self._sent.clear()
+
+    def take(self) -> bytes:
+        """What waits, and is then gone."""
+        sound = b"".join(bytes(utterance.sound[utterance.sent :]) for utterance in self._waiting)
+        self._waiting.clear()
+        self._size = sum(len(utterance.sound) for utterance in self._sent)
+        return sound
 
     def rewind(self, *, again: bool) -> None:
         """Nothing counts as sent any more: it is to be sent again, or forgotten."""

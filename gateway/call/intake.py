@@ -67,6 +67,14 @@ class Intake:
         self._recent.take()
         self._kept.add(waiting)
 
+    def kept(self) -> bytes:
+        """What is kept and not sent; nothing of it stays."""
+        return self._kept.take()
+
+    def goes_on(self, mulaw: bytes) -> None:
+        """Sound of an earlier stream of the call: it is sent before this one's."""
+        self._kept.add(mulaw)
+
     def open(self) -> list[SendAudio]:
         """From now on sound goes through; what was kept comes first."""
         self._open = True

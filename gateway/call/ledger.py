@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
+from gateway.call import tally
 from gateway.call.bill import Bill
 from gateway.call.facts import EndReason, Note, Order
 from gateway.call.tally import Tally
@@ -18,16 +19,30 @@ MAX_KEYS = 32  # of the model's unknown keys, told in one call
 
 
 class Ledger:
-    """`ms` is the call's clock: milliseconds since the stream began."""
+    """`ms` is the stream's clock: milliseconds since it began. What is added up is the whole call; its earlier streams
+    took `_before_ms`."""
 
-    __slots__ = ("_began", "_bill", "_said", "_seen", "_tally")
+    __slots__ = ("_before_ms", "_began", "_bill", "_said", "_seen", "_tally")
 
     def __init__(self, model: str, now: float) -> None:
         self._began = now
+        self._before_ms = 0
         self._tally = Tally()
         self._bill = Bill(model, PRICES)
         self._said: deque[str] = deque(maxlen=MAX_TURNS)
         self._seen: set[str] = set()
+
+    def kept(self, now: float) -> Mapping[str, Any]:
+        """For the stream that goes on with the call."""
+        said, sums = [*self._said], {"tally": self._tally.kept(), "bill": self._bill.kept()}
+        return {"ms": self._before_ms + self.ms(now), "said": said, **sums}
+
+    def goes_on(self, kept: Mapping[str, Any]) -> None:
+        """From what `kept` said in an earlier stream of the call."""
+        self._before_ms = kept["ms"]
+        self._said.extend(kept["said"])
+        self._tally = tally.read(kept["tally"])
+        self._bill.goes_on(kept["bill"])
 
     def ms(self, now: float) -> int:
         return round((now - self._began) * 1000)
@@ -53,6 +68,10 @@ class Ledger:
         return [self.note("turn", now, spoken.fields(), {"text": spoken.text})]
 
     @property
+    def turns(self) -> int:
+        return self._tally.turns
+
+    @property
     def history(self) -> str:
         """What was said so far and heard, a line a turn."""
         return "\n".join(self._said)
@@ -67,6 +86,11 @@ class Ledger:
         self._tally.silences += 1
         return self.note("model-silent", now, {"step": step}, severity="warning")
 
+    def stalled(self, gap_ms: int, now: float) -> Note:
+        """The agent's sound ran dry in mid-sentence."""
+        self._tally.stalls.append(gap_ms)
+        return self.note("agent-stalled", now, {"gap_ms": gap_ms})
+
     def barge_in(self, heard_ms: int, now: float) -> Note:
         self._tally.barge_ins += 1
         return self.note("barge-in", now, {"heard_ms": heard_ms})
@@ -76,14 +100,17 @@ class Ledger:
         self._tally.responses.append(response_ms)
 
     def unseen(self, keys: tuple[str, ...]) -> list[str]:
-        """Those of the model's unknown keys that were not told yet: a new field may stand in every message."""
+        """Count a message with unknown keys; those that were not told yet. A new field may stand in every message."""
+        self._tally.unknown += 1
         new = [key[:64] for key in keys if key[:64] not in self._seen][: MAX_KEYS - len(self._seen)]
         self._seen.update(new)
         return new
 
-    def used(self, usage: Usage, now: float) -> None:
+    def used(self, usage: Usage, now: float) -> list[Order]:
+        """One usage message: a turn's. The note of it, unless it told nothing new."""
         self._tally.count(usage)
-        self._bill.count(usage, self.ms(now))
+        tokens = self._bill.count(usage, self.ms(now))
+        return [self.note("turn-billed", now, {"tokens": tokens, "cost_usd": self._bill.cost_usd})] if tokens else []
 
     def costs_more_than(self, limit_usd: float | None) -> bool:
         """Whether the estimate exceeds it; without a limit, or a price, it doesn't."""
@@ -91,8 +118,5 @@ class Ledger:
 
     def ended(self, reason: EndReason, now: float) -> Note:
         """The last note of a call."""
-        return self.note(
-            "call-ended",
-            now,
-            {"ended": reason, "duration_ms": self.ms(now), **self._tally.fields(), **self._bill.fields()},
-        )
+        lasted = {"duration_ms": self._before_ms + self.ms(now)}
+        return self.note("call-ended", now, {"ended": reason, **lasted, **self._tally.fields(), **self._bill.fields()})

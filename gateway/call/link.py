@@ -85,6 +85,13 @@ class Link:
         self._leave_by: float | None = None
         self._leave_from = now
 
+    def goes_on(self, handle: str, handle_at: float, now: float) -> None:
+        """There has been a session, in another stream of the call: the next connection takes it up, by its handle where
+        there is one."""
+        self._begun = True
+        self._gap_since = now
+        self._handle, self._handle_at = handle, handle_at
+
     # what happens
 
     def update(self, fact: ResumptionUpdate, now: float) -> None:
@@ -160,6 +167,11 @@ class Link:
         return self.phase is Phase.OPENING and now >= self._asked_at + READY_S
 
     # what is known
+
+    @property
+    def handle(self) -> tuple[str, float]:
+        """The last good handle, empty where there is none, and when it came."""
+        return self._handle, self._handle_at
 
     @property
     def begun(self) -> bool:

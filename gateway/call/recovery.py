@@ -45,7 +45,7 @@ class Parts:
 class Recovery:
     """One call's link to its model. Orders are carried out in their order."""
 
-    __slots__ = ("_filler_at", "_link", "_owed", "_parts", "_setup", "_steps", "_why", "sign_ms")
+    __slots__ = ("_filler_at", "_link", "_owed", "_parts", "_setup", "_steps", "_why", "hush", "owing", "sign_ms")
 
     def __init__(self, setup: live.Setup, parts: Parts, now: float) -> None:
         self._setup = setup
@@ -55,7 +55,15 @@ class Recovery:
         self._steps = 0
         self._filler_at = 0.0
         self._why = ""
+        self.hush = False  # a connection broke because sound came while it waited for a tool's result
+        self.owing = False  # the model has something to say whatever the caller does; see `owes`
         self.sign_ms = 0  # the model's last sign of life, on the call's clock
+
+    def goes_on(self, handle: str, handle_at: float, now: float, cue: str) -> None:
+        """The session of an earlier stream of the call is taken up; `cue`, if any, is what it is told then."""
+        self._why = "handed-over"
+        self._link.goes_on(handle, handle_at, now)
+        self._owed = live.SendText(cue) if cue else None
 
     # what the model's side tells
 
@@ -84,6 +92,7 @@ class Recovery:
     def gone(self, fact: facts.ModelGone, now: float) -> list[Order]:
         """The connection ended, or none could be had. Afterwards `lost` says whether that is all."""
         verdict = classify(fact.code, fact.reason, resuming=self._link.begun)
+        self.hush = self.hush or verdict.kind == "tools"
         fields = {"code": fact.code, "kind": verdict.kind}
         note = self._parts.ledger.note("model-gone", now, fields, {"reason": fact.reason}, "warning")
         return [note, *self._gone(verdict, now)]
@@ -91,6 +100,11 @@ class Recovery:
     def alive(self) -> None:
         """The agent speaks: it isn't stuck."""
         self._steps = 0
+        self.owing = False
+
+    def owes(self) -> None:
+        """The model is due to speak, though the caller asked for nothing: it got a tool's result, or was cut short."""
+        self.owing = True
 
     def sign(self, now_ms: int) -> None:
         """The model tells something: it hears, at least."""
@@ -104,7 +118,7 @@ class Recovery:
         parts = self._parts
         if self._link.late(now):
             orders += [parts.ledger.note("model-late", now, severity="warning"), *self._gone(LATE, now)]
-        if self._link.leave(now, quiet=self._quiet):
+        if self._link.leave(now, quiet=self.quiet):
             self._cut("going-away", now, again=False)
         if self._link.open(now):
             orders.append(self._open())
@@ -128,7 +142,7 @@ class Recovery:
         return [note, *self.pump(now)]
 
     def deadline(self) -> float | None:
-        times = [self._link.deadline(quiet=self._quiet), self._filler_due()]
+        times = [self._link.deadline(quiet=self.quiet), self._filler_due()]
         return min((time for time in times if time is not None), default=None)
 
     @property
@@ -145,7 +159,12 @@ class Recovery:
         return self._link.phase is Phase.LOST
 
     @property
-    def _quiet(self) -> bool:
+    def handle(self) -> tuple[str, float]:
+        """See `Link.handle`."""
+        return self._link.handle
+
+    @property
+    def quiet(self) -> bool:
         """Whether nobody speaks, nobody is due to, and the model waits for nothing."""
         parts = self._parts
         return parts.turn.state is State.LISTENING and not parts.hearing.speaking and not parts.errands.pending

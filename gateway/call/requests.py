@@ -140,6 +140,11 @@ class Book:
         self._running[run.id] = self._recent[key] = run
         return run
 
+    def recall(self, request: Request) -> None:
+        """A request and its run that were made in an earlier stream of the call."""
+        self.add(request)
+        self._recent[request.run.key] = request.run
+
     def end(self, id: str) -> Run | None:
         """The run of this id, which is over now; None where nobody knows of it."""
         return self._running.pop(id, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from gateway.call.carry import Left
 from gateway.call.plan import Plan
 
 COST_S = 20.0  # from the cost's limit to the end: time for a sentence and a goodbye
@@ -22,6 +23,16 @@ class Span:
         self._warn_at = None if plan.warn_at_s is None else now + plan.warn_at_s
         self._phone_s = plan.patience.phone
         self._line_at = now
+
+    def left(self, now: float) -> Left:
+        """For the stream that goes on with the call."""
+        return Left(self.reason, self._end - now, None if self._warn_at is None else self._warn_at - now)
+
+    def goes_on(self, left: Left, now: float) -> None:
+        """From what was left when an earlier stream of the call ended."""
+        self.reason = "max-cost" if left.reason == "max-cost" else "max-duration"
+        self._end = now + left.end_s
+        self._warn_at = None if left.warn_s is None else now + left.warn_s
 
     def line(self, now: float) -> None:
         """The phone sent sound, as it does all the time."""

@@ -8,13 +8,14 @@ and nothing is run here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from gateway.call import answers
 from gateway.call.answers import Answer
+from gateway.call.carry import Errand
 from gateway.call.requests import AGAIN_S, LIMIT_S, Book, Draft, Outcome, Remark, Request, Run, RunTool, Stage
 from gateway.live.messages import FunctionCall, FunctionResult, ToolCall, ToolCallCancelled
 
@@ -22,7 +23,6 @@ __all__ = ["AGAIN_S", "LIMIT_S", "MAX_PENDING", "Outcome", "Remark", "RunTool", 
 
 MAX_PENDING = 16
 ECHO_S = 2.0  # a call that comes again so soon was delivered twice; later it may be that the answer was lost
-NAME_CHARS = 64  # of a tool's name in a note: the model may make one up
 
 
 class Toolbox:
@@ -106,6 +106,36 @@ class Toolbox:
         self._overdue(now, out)
         return out.outcome()
 
+    # another stream of the call
+
+    def kept(self, now: float) -> tuple[Errand, ...]:
+        """What the model waits for, and what it was answered a moment ago: it may not have heard it."""
+        return tuple(
+            Errand(
+                request.id,
+                request.run.name,
+                request.run.key.hex(),
+                now - request.asked_at,
+                None if request.stage is Stage.DUE else now - request.answered_at,
+                request.run.result,
+                request.run.closes,
+            )
+            for request in self._book.all()
+            if request.stage is Stage.DUE or (request.stage is Stage.ANSWERED and now - request.answered_at <= AGAIN_S)
+        )
+
+    def goes_on(self, errands: Iterable[Errand], now: float) -> None:
+        """From what `kept` said in an earlier stream; `resumed` is to follow. What ran there is not run again."""
+        self.lost(now)
+        for one in errands:
+            result = one.result or answers.cut_off()
+            run = Run("", one.name, bytes.fromhex(one.key), now - one.asked_s, now, result, one.closes)
+            request = Request(one.id, run, now - one.asked_s, now + LIMIT_S)
+            if one.answered_s is not None:
+                request.stage, request.answered_at = Stage.ANSWERED, now - one.answered_s
+                request.sent, request.final = FunctionResult(one.id, one.name, result), True
+            self._book.recall(request)
+
     # what is known
 
     def deadline(self) -> float | None:
@@ -150,8 +180,12 @@ class Toolbox:
             why, answer = "too-many", answers.too_many(MAX_PENDING)
         else:
             return None
-        out.note("tool-refused", "warning", tool=call.name[:NAME_CHARS], why=why)
+        out.note("tool-refused", "warning", private=asked.decode(), tool=self._known(call.name), why=why)
         return Run("", call.name, sha256(asked).digest(), now, now, answer)
+
+    def _known(self, name: str) -> str:
+        """A tool's name for a note. One that the model made up may be a caller's words."""
+        return name if name in self._names else "(unknown)"
 
     def _shared(self, call: FunctionCall, key: bytes, now: float, out: Draft) -> Run | None:
         same = self._book.same(key, now)
@@ -161,7 +195,7 @@ class Toolbox:
 
     def _again(self, request: Request, now: float, out: Draft) -> None:
         """The same id came again. While its answer is due, or has just gone out, that one answer settles both."""
-        out.note("tool-duplicate", tool=request.run.name[:NAME_CHARS], by="id")
+        out.note("tool-duplicate", tool=self._known(request.run.name), by="id")
         if request.stage is Stage.DUE:
             return
         if request.stage is Stage.ANSWERED and request.final and now - request.answered_at < ECHO_S:
@@ -186,7 +220,7 @@ class Toolbox:
         self._send(request, response, now, out, quiet=run.told)
         request.final = run.told = True
         out.closes = out.closes or run.closes
-        fields = {"tool": run.name[:NAME_CHARS], "status": response["status"]}
+        fields = {"tool": self._known(run.name), "status": response["status"]}
         out.note("tool-answered", **fields, after_ms=_ms(now - request.asked_at))
 
     def _resend(self, request: Request, now: float, out: Draft) -> None:

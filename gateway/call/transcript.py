@@ -66,13 +66,18 @@ class CallerTurn:
             self._text += text
 
     @property
+    def text(self) -> str:
+        """Its words so far."""
+        return " ".join((self._text or self._interim).split())
+
+    @property
     def understood(self) -> bool:
         """Whether the model has told words of it."""
-        return bool((self._text or self._interim).strip())
+        return bool(self.text)
 
     def close(self, now_ms: int) -> Spoken | None:
         """The finished turn, or None where nothing was understood."""
-        text = " ".join((self._text or self._interim).split())
+        text = self.text
         if not text:
             return None
         times = [ms for ms in (self._end_ms, self._words_ms, now_ms) if ms is not None]

@@ -122,6 +122,25 @@ def go_on(said: str) -> str:
     )
 
 
+def interrupted(last: str) -> str:
+    """The cue after a break of which it isn't known what the caller heard. `last`: the last words before it, a line a
+    turn."""
+    return (
+        "This is not the caller: the line was interrupted for a moment. The last words before that, as far as they "
+        f"are known:\n{last}\nGo on from there: say again in short what the caller may not have heard, or ask them to "
+        "repeat what you missed. Don't greet again, and don't introduce yourself again."
+    )
+
+
+def forgotten() -> str:
+    """The cue for a session that takes a call over of which nothing is known any more."""
+    return (
+        "This is not the caller: you are in the middle of a call with them, and a technical fault made you forget what "
+        "was said. Say in one short sentence that the line was interrupted, and ask the caller to tell you again what "
+        "it is about. Don't greet, and don't introduce yourself."
+    )
+
+
 def untold(results: Mapping[str, object]) -> str:
     """The cue that tells what tools brought whose calls the session doesn't know. `results`: by the tools' names."""
     return (

@@ -6,29 +6,34 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Quart, Response, request
 from quart.asgi import ASGIWebsocketConnection
 
-from gateway.server.afterwards import MAX_ATTEMPTS, Served
+from gateway.release import VERSION
+from gateway.server.afterwards import Served, Tries, tries_of
 from gateway.server.documents import STREAM_PATH, sorry, stream_url
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
+from gateway.server.lag import Lag
 from gateway.server.phone_socket import PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine
-from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook
+from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook, failed_door
 from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
-from gateway.telemetry.metrics import exposition
+from gateway.telemetry.metrics import Metrics, exposition
+from gateway.telemetry.trace import CURRENT
+from gateway.telemetry.trace import read as read_trace
 from gateway.twilio import knock, signature
 
-MAX_FORM_BYTES = 64 * 1024  # a voice webhook is about 1 kB
+MAX_FORM_BYTES = 16 * 1024  # a voice webhook is about 1 kB; strangers' forms are read before they are refused
 INTERNAL_ERROR = 1011
 Answer = Callable[[Webhook], str | Awaitable[str]]  # TwiML
 MAX_TOLD = 20  # problems in /readyz; the log has more
-ATTEMPTS = tuple(str(attempt) for attempt in range(1, MAX_ATTEMPTS + 1))
 
 
 class StreamConnection(ASGIWebsocketConnection):
@@ -36,6 +41,7 @@ class StreamConnection(ASGIWebsocketConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         phone = PhoneSocket(self.scope, receive, send)
+        CURRENT.set(read_trace(phone.header))
         if phone.path != STREAM_PATH:
             await super().__call__(receive, send)
             return
@@ -62,14 +68,22 @@ class App(Quart):
         self.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
         self.add_url_rule("/healthz", view_func=_healthz)
         self.add_url_rule("/readyz", view_func=self._readyz)
+        self.before_request(_trace)
         if exchange.settings.metrics:
-            self._exposition = exposition(exchange.metrics)
-            self.add_url_rule("/metrics", view_func=self._metrics)
+            self._measure(exchange.metrics)
         self.reception = Reception(exchange, log)
         for path, view in self._webhooks().items():
             self.add_url_rule(path, endpoint=path, view_func=self._signed(path, view), methods=["POST"])
         self.add_url_rule("/calls/<sid>/next", view_func=self._next)
-        self.add_url_rule("/calls/<sid>/warm", view_func=self._warm)
+        self.add_url_rule("/calls/<sid>/warm", view_func=self._warm, methods=["POST"])
+
+    def _measure(self, metrics: Metrics) -> None:
+        """Opens `GET /metrics`, and keeps an eye on the event loop as long as the server runs."""
+        self._exposition = exposition(metrics)
+        self.add_url_rule("/metrics", view_func=self._metrics)
+        lag = Lag(partial(metrics.observe, "gateway_event_loop_lag_seconds"))
+        self.before_serving(lag.start)
+        self.after_serving(lag.stop)
 
     def leave(self, phone: PhoneSocket) -> None:
         """Read what a peer still sends after its call, until it has gone."""
@@ -86,7 +100,8 @@ class App(Quart):
     async def _readyz(self) -> tuple[dict[str, Any], int]:
         exchange = self.exchange
         state = {"ready": not exchange.draining, "calls": exchange.calls, "max_calls": exchange.settings.max_calls}
-        return {**state, "flows": _flows(exchange.generations, self._known())}, 503 if exchange.draining else 200
+        flows = _flows(exchange.generations, self._known())
+        return {**state, "version": VERSION, "flows": flows}, 503 if exchange.draining else 200
 
     async def _metrics(self) -> Response:
         exchange, generations = self.exchange, self.exchange.generations
@@ -99,15 +114,27 @@ class App(Quart):
     def _webhooks(self) -> dict[str, Answer]:
         """Twilio's doors, and what each answers: TwiML, or nothing."""
         return {
-            WEBHOOK_PATH: self.reception.answer,
-            AFTER_PATH: self._after,
+            WEBHOOK_PATH: self._answer,
+            AFTER_PATH: lambda call: self._after(call, _tries()),
             DONE_PATH: self.reception.done,
             **dict.fromkeys(REPORT_PATHS, self.reception.report),
         }
 
-    async def _after(self, call: Webhook) -> str:
-        attempt = _attempt()
-        return self.reception.after(call, attempt, await self.exchange.next(call.field("CallSid"), attempt))
+    async def _answer(self, call: Webhook) -> str:
+        """A call that begins, or one that a door of our Functions has failed in its middle."""
+        door, tries = failed_door(call)
+        match door:
+            case "after":
+                return await self._after(call, tries)
+            case "done":
+                return self.reception.done(call)
+            case "fallback":
+                return self.reception.fall_back(call)
+            case _:
+                return self.reception.answer(call)
+
+    async def _after(self, call: Webhook, tries: Tries) -> str:
+        return self.reception.after(call, await self.exchange.next(call.field("CallSid"), tries))
 
     def _signed(self, path: str, answer: Answer) -> Callable[[], Awaitable[Response]]:
         """A door for Twilio alone: the signature is over this URL as Twilio was given it, with its query."""
@@ -140,15 +167,15 @@ class App(Quart):
         """How a call goes on: for our Functions, which sign with the stream's secret."""
         if not self._known():
             return {"error": "the signature does not match"}, 403
-        step = await self.exchange.next(sid, _attempt())
-        return (step.plain(), 200) if step else ({"error": "this call is not known here"}, 404)
+        return (await self.exchange.next(sid, _tries())).plain(), 200
 
     async def _warm(self, sid: str) -> tuple[dict[str, str | bool], int]:
         """A call was answered, and its stream will come: its session with the model is opened meanwhile. A knock heard
         again opens at most one that nobody takes, and that is soon closed."""
-        exchange, given = self.exchange, request.args
-        if not self._known():
+        exchange, body = self.exchange, cast(bytes, await request.get_data()).decode("utf-8", "replace")
+        if not self._known(body):
             return {"error": "the signature does not match"}, 403
+        given = dict(parse_qsl(body, keep_blank_values=True))
         if exchange.draining or exchange.full:
             return {"error": "no room"}, 503
         served = Served(*(given.get(name, "") for name in ("flow", "line", "persona")))
@@ -159,18 +186,21 @@ class App(Quart):
             return {"error": "no such line"}, 404
         return ({"warming": True}, 202) if warming else ({"error": "no room"}, 503)
 
-    def _known(self) -> bool:
+    def _known(self, body: str = "") -> bool:
         """Whether who asks holds the stream's secret (Functions, `gateway doctor`), or nobody has to."""
         path = request.path + (f"?{query}" if (query := request.query_string.decode("latin1")) else "")
         given = request.headers.get(knock.TIME_HEADER, ""), request.headers.get(knock.SIGNATURE_HEADER, "")
-        settings = self.exchange.settings
-        return not settings.auth or knock.valid(settings.stream_secrets, "GET", path, given, time.time())
+        settings, now = self.exchange.settings, time.time()
+        if not settings.auth:
+            return True
+        if request.method == "POST":
+            return knock.valid_form(settings.stream_secrets, path, body, given, now)
+        return knock.valid(settings.stream_secrets, "GET", path, given, now)
 
 
-def _attempt() -> int:
-    """Which stream of its call the request speaks of; one that says nothing sensible is the last."""
-    given = request.args.get("attempt", "")
-    return int(given) if given in ATTEMPTS else MAX_ATTEMPTS
+def _tries() -> Tries:
+    """Which stream of its call the request speaks of."""
+    return tries_of(request.args.get("attempt", ""), request.args.get("failed", ""))
 
 
 def _flows(generations: Generations, known: bool) -> dict[str, Any]:
@@ -187,6 +217,11 @@ def _flows(generations: Generations, known: bool) -> dict[str, Any]:
 
 def _moment(ago_s: float) -> str:
     return (datetime.now(UTC) - timedelta(seconds=ago_s)).isoformat(timespec="seconds")
+
+
+async def _trace() -> None:
+    """What is logged of this request belongs to its trace."""
+    CURRENT.set(read_trace(lambda name: str(request.headers.get(name, ""))))
 
 
 async def _healthz() -> dict[str, bool]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import assert_never
 
 from websockets.asyncio.client import ClientConnection
 from websockets.protocol import State
 
 from gateway.call.call import Call
+from gateway.call.carry import Carry
 from gateway.call.facts import (
     Fact,
     HangUp,
@@ -20,9 +23,11 @@ from gateway.call.facts import (
     PhoneFault,
     PhoneGone,
     PrepareModel,
+    Remember,
     Tick,
     ToolDone,
 )
+from gateway.call.handover import GOES_ON
 from gateway.call.requests import RunTool
 from gateway.live import messages as live
 from gateway.live.endpoint import Endpoint
@@ -38,7 +43,25 @@ PHONE_BACKLOG = 256  # play-out lead bounds sound to a few messages: more waitin
 CLOSE_S = 0.5  # for the old connection's closing handshake before the next one says whose session it goes on with
 LIVE_BACKLOG = 512  # 20 s of sound in 40 ms messages: the model's socket is stuck long before
 
+LET_GO_S = 0.3  # for the model's connection, before another stream of the call asks for its session
+SETTLE_S = 0.3  # for the store, before Twilio asks any instance how the call goes on
+
 Warm = Callable[[live.Setup], Warmed | None]  # the session that was opened for the call before its stream came
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who hears of the call: its notes, what another stream would have to know; `settled` waits until that is known."""
+
+    note: Callable[[Note], None]
+    remember: Callable[[Carry], None]
+    settled: Callable[[], Awaitable[None]]
+
+    def hear(self, order: Note | Remember) -> None:
+        if isinstance(order, Note):
+            self.note(order)
+        else:
+            self.remember(order.carry)
 
 
 class Bridge:
@@ -50,13 +73,13 @@ class Bridge:
         sequencer: media.Sequencer,
         call: Call,
         endpoint: Callable[[], Awaitable[Endpoint]],
-        note: Callable[[Note], None],
+        witness: Witness,
     ) -> None:
         self._phone = phone
         self._sequencer = sequencer
         self._call = call
         self._endpoint = endpoint
-        self._note = note
+        self._witness = witness
         self._to_phone: Outbox[media.ToTwilio] = Outbox(PHONE_BACKLOG)
         self._to_live: Outbox[live.ClientMessage] = Outbox(LIVE_BACKLOG)  # of the connection that counts
         self._talking: asyncio.Task[None] | None = None
@@ -80,6 +103,7 @@ class Bridge:
                 end = await self._over
                 for task in (*self._tasks, *([self._talking] if self._talking else [])):
                     task.cancel()
+                await self._hand_over(end)
                 await self._phone.close(end.code)
                 await self._let_go()
         finally:
@@ -87,6 +111,15 @@ class Bridge:
                 self._timer.cancel()
             self._tasks.clear()  # their exceptions hold frames that hold us
         return end
+
+    async def _hand_over(self, end: HangUp) -> None:
+        """Before Twilio is told that the stream is over, and asks: what is known is known to all, and where the call
+        goes on its session is free."""
+        if end.reason in GOES_ON and self._talking is not None:
+            await asyncio.wait({self._talking}, timeout=LET_GO_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                await self._witness.settled()
 
     def tell(self, fact: Fact) -> None:
         """One step: the fact into the call, its orders out. Never waits."""
@@ -115,8 +148,8 @@ class Bridge:
             case media.Clear():
                 self._to_phone.drop(_is_sound)
                 self._to_phone.put(order)
-            case Note():
-                self._note(order)
+            case Note() | Remember():
+                self._witness.hear(order)
             case RunTool():
                 self._group.create_task(self._run(order), name=f"tool-{order.type}")
             case PrepareModel():
@@ -141,8 +174,12 @@ class Bridge:
 
     def _tick(self) -> None:
         self._timer = None
+        self.tell_late(Tick())
+
+    def tell_late(self, fact: Fact) -> None:
+        """`tell`, for a timer."""
         try:
-            self.tell(Tick())
+            self.tell(fact)
         except Exception as bug:  # noqa: BLE001  a timer has no one else to tell; the call's task raises it
             if not self._over.done():
                 self._over.set_exception(bug)

@@ -42,11 +42,13 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Who answers, in which of the call's streams, and the token that opens it."""
+    """Who answers, in which of the call's streams, and the token that opens it; `failed`: how many streams before it in
+    a row broke soon."""
 
     persona: str
     attempt: int
     token: str
+    failed: int = 0
 
 
 def stream(scene: Scene, ticket: Ticket) -> str:
@@ -61,7 +63,8 @@ def stream(scene: Scene, ticket: Ticket) -> str:
         "from": _number(scene.caller),
         "to": _number(scene.dialled),
     }
-    after = scene.door("/after", attempt=ticket.attempt)
+    failed = {"failed": ticket.failed} if ticket.failed else {}
+    after = scene.door("/after", attempt=ticket.attempt, **failed)
     opening = twiml.Stream(stream_url(scene.core), f"gw-{ticket.attempt}", scene.doors + "/stream-status")
     return twiml.connect(opening, parameters, after)
 

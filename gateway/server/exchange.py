@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from random import random
 
 from gateway.call.call import Call
+from gateway.call.carrying import forgotten
 from gateway.call.facts import Draining, Note, PhoneGone
+from gateway.call.handover import GOES_ON
 from gateway.flow.load import Flows
 from gateway.flow.model import Flow, Number, Persona
 from gateway.flow.route import Usage, route
 from gateway.live.endpoint import Endpoint
 from gateway.live.models import Backend
-from gateway.server.afterwards import KEPT_S, Carried, Ending, Served, Step, step
+from gateway.server import admission
+from gateway.server.admission import GOING_AWAY, POLICY, TRY_LATER, Refused
+from gateway.server.afterwards import Ending, Served, Step, Tries, read, step
 from gateway.server.breaker import Breaker, project_key
-from gateway.server.bridge import Bridge, parse_text
+from gateway.server.bridge import Bridge, Witness
+from gateway.server.custody import Custody, Found
 from gateway.server.generations import Generation, Generations
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine, backend_for, find, persona_of, plan_call
+from gateway.server.rooms import Rooms
+from gateway.server.telling import Telling
 from gateway.server.usage import Uses
 from gateway.server.warm import Warmer, WarmRoom
 from gateway.settings import Settings
@@ -29,24 +38,38 @@ from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import media, signature, token
 
-START_S = 5.0  # from the handshake to `start`: Twilio sends both at once
-POLICY = 1008
-GOING_AWAY = 1001
-TRY_LATER = 1013
 COUNTED = ("per-caller", "concurrent")  # routes that depend on other calls
-TOKEN_S = 120.0  # a token's 60 s, and clocks that differ
 LAST_NOTE = "call-ended"
 READY_NOTES = ("model-ready", "model-back")
+LAME_S = 0.7  # from SIGTERM to the first stream that is left: balancers must have heard that no call is taken here
+LEAVE_S = 3.0  # to the last one
+MOVE_JITTER = 0.1  # of a stream's longest age: not all calls of a busy minute move in one
+MOVE_WITHIN = 0.05  # of it, for a moment when nobody speaks
+LOOK_S = 0.1  # a call that comes while we go away is sent on after a pause: it must not come round at once
 
 Endpoints = Callable[[Backend], Awaitable[Endpoint]]  # where the model is, asked for each call
 
 
-class Refused(Exception):
-    """A stream that may not go on. `code` is the WebSocket close code."""
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A stream that was let in: whom it is for, and what an earlier stream of the call left."""
 
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
+    started: media.Started
+    attempt: int
+    flow: Flow
+    line: Number
+    persona: Persona
+    custody: Custody
+    found: Found
+
+    @property
+    def caller(self) -> Caller:
+        given = self.started.parameters
+        return Caller(given.get("from", ""), given.get("to", ""))
+
+    @property
+    def served(self) -> Served:
+        return Served(self.flow.name, self.line.label, self.persona.name)
 
 
 class Exchange:
@@ -67,8 +90,9 @@ class Exchange:
         self._log = log
         self.metrics = metrics
         self.warmer = Warmer(WarmRoom(metrics), settings, endpoint)
+        self._rooms = Rooms(lambda: self.store)
         self._calls: dict[str, Bridge] = {}  # by StreamSid
-        self._sids: dict[str, Bridge] = {}  # the same by CallSid
+        self._sids: dict[str, tuple[Bridge, Custody]] = {}  # the same by CallSid
         self._opening: set[asyncio.Timeout] = set()  # streams that have not started yet
         self._empty = asyncio.Event()
         self._empty.set()
@@ -107,10 +131,14 @@ class Exchange:
     def _project(self, persona: Persona) -> str:
         return project_key(backend_for(persona, self.settings), self.settings.google.project)
 
-    async def next(self, call_sid: str, attempt: int) -> Step | None:
-        """How a call goes on whose stream of that attempt has ended, here or at another instance; None of one that
-        nothing is known of."""
-        return step(await self.store.last(call_sid), attempt)
+    async def next(self, call_sid: str, tries: Tries) -> Step:
+        """How a call goes on whose stream has ended, here or at another instance."""
+        return step(read(await self.store.last(call_sid)), tries, int(1000 * admission.unix_now()))
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other instance could go on with a call of this one."""
+        return not self.settings.redis_url
 
     # the stream
 
@@ -121,83 +149,118 @@ class Exchange:
             self._log.write("stream-refused", {"why": "the signature does not match", "url": url}, {}, "warning")
             self.metrics.add("gateway_calls_refused_total", why="signature")
             return await phone.refuse(403, "the signature does not match")
-        if self.draining or self.full:
-            why = "draining" if self.draining else "full"
+        if self.full or (self.draining and self.alone):
+            why = "full" if self.full else "draining"
             self.metrics.add("gateway_calls_refused_total", why=why)
             return await phone.refuse(503, why)
         await phone.accept()
         try:
-            async with asyncio.timeout(START_S) as patience:
+            async with asyncio.timeout(admission.START_S) as patience:
                 self._opening.add(patience)
                 try:
-                    sequencer, started = await _opening(phone)
-                    claims = await self._admit(started)
+                    sequencer, started = await admission.opening(phone)
+                    guest = await self._receive(started, await admission.admit(started, self.settings, self.store))
                 finally:
                     self._opening.discard(patience)
-            await self._carry(phone, sequencer, started, claims)
+            await self._carry(phone, sequencer, guest)
         except PhoneLeft as left:
             self._log.write("stream-left", {"code": left.code}, {})
         except TimeoutError:
-            late = Refused(POLICY, f"no start within {START_S:.0f} s")
+            late = Refused(POLICY, f"no start within {admission.START_S:.0f} s")
             await self._turn_away(phone, Refused(GOING_AWAY, "draining") if self.draining else late)
         except media.TwilioProtocolError as broken:
             await self._turn_away(phone, Refused(broken.close_code, str(broken)))
         except Refused as refused:
             await self._turn_away(phone, refused)
 
-    async def _carry(
-        self, phone: PhoneSocket, sequencer: media.Sequencer, started: media.Started, claims: token.StreamClaims
-    ) -> None:
+    async def _receive(self, started: media.Started, claims: token.StreamClaims) -> Guest:
+        """Take over the call of a stream with a valid token. Raises Refused."""
+        if started.stream_sid in self._calls:
+            raise Refused(POLICY, "this stream is already here")
+        flow, line, persona = self._served(started, claims)
+        if before := self._sids.get(started.call_sid):  # it is over, noticed or not; what it knows is of use here
+            before[0].tell(PhoneGone("another stream of this call"))
+        custody = Custody(self.store, started.call_sid, admission.unix_now)
+        guest = Guest(started, claims.attempt, flow, line, persona, custody, await custody.claim(claims.attempt))
+        if self.draining:
+            await self._send_on(guest)
+        if why := await self._held_back(guest):
+            custody.began(guest.served, None)
+            custody.ended("refused")
+            raise Refused(TRY_LATER, why)
+        return guest
+
+    async def _send_on(self, guest: Guest) -> None:
+        """A call that comes while this instance goes away: a stream that we close goes on by TwiML, at another one."""
+        guest.custody.began(guest.served, guest.found.carry)
+        guest.custody.ended("draining")
+        await guest.custody.settled()
+        await asyncio.sleep(LOOK_S)
+        raise Refused(GOING_AWAY, "draining")
+
+    async def _carry(self, phone: PhoneSocket, sequencer: media.Sequencer, guest: Guest) -> None:
         """A stream that was let in. No await before the call is in the lists: a drain would miss it."""
         if self.draining:
             raise Refused(GOING_AWAY, "draining")
-        if started.stream_sid in self._calls:
-            raise Refused(POLICY, "this stream is already here")
-        now, first = self._clock(), claims.attempt == 1
-        flow, line, persona = self._served(started, claims)
-        caller = Caller(started.parameters.get("from", ""), started.parameters.get("to", ""))
-        carried = Carried(Served(flow.name, line.label, persona.name), claims.attempt, int(1000 * _now()))
-        if first and (why := self._held_back(flow, line, persona, caller, started.call_sid)):
-            self._ended(started, carried, "refused")
-            raise Refused(TRY_LATER, why)
-        self.store.put(started.call_sid, carried.kept(), flow.limits.max_duration_s + KEPT_S)
-        call = Call(plan_call(flow, line, persona, caller, self.settings), now)
-        bridge = Bridge(phone, sequencer, call, self._endpoint_of(persona), self._noter(started, carried, persona))
-        self._enter(started, bridge)
-        self._uses.began(flow, caller.number if first else None, now)
+        flow, started, custody = guest.flow, guest.started, guest.custody
+        plan = plan_call(flow, guest.line, guest.persona, guest.caller, self.settings)
+        carried = guest.found.carry
+        if carried is None and guest.attempt > 1 and not guest.found.sure:
+            carried = forgotten(plan, self._clock())
+        custody.began(guest.served, carried)
+        call = Call(plan, self._clock(), carried)
+        witness = Witness(self._noter(guest), custody.remember, custody.settled)
+        bridge = Bridge(phone, sequencer, call, self._endpoint_of(guest.persona), witness)
+        self._enter(started, bridge, custody)
+        self._uses.began(flow, guest.caller.number if guest.attempt == 1 else None, self._clock())
+        moving = self._moved_in_time(bridge)
         ending: Ending = "model-gone"  # of a bug: the fallback
         try:
             ending = (await bridge.run(started, partial(self.warmer.room.take, started.call_sid))).reason
         finally:
+            moving.cancel()
             self._uses.ended(flow)
-            self._ended(started, carried, ending)
+            custody.ended(ending)
             self._leave(started, bridge)
+        await self._rooms.leave(started.call_sid, goes_on=ending in GOES_ON)
 
-    def _enter(self, started: media.Started, bridge: Bridge) -> None:
+    def _moved_in_time(self, bridge: Bridge) -> asyncio.TimerHandle:
+        """No stream may reach Cloud Run's hour: it is left before, when nobody speaks."""
+        longest = self.settings.max_stream_s
+        move = Draining("stream-limit", 0.0, longest * MOVE_WITHIN)
+        age = longest * (1 + MOVE_JITTER * random())
+        return asyncio.get_running_loop().call_later(age, bridge.tell_late, move)
+
+    def _enter(self, started: media.Started, bridge: Bridge, custody: Custody) -> None:
         """A call has one stream: where Twilio opens another, the first is broken, whether it was noticed or not."""
         if before := self._sids.pop(started.call_sid, None):
-            before.tell(PhoneGone("another stream of this call"))
-        self._calls[started.stream_sid] = self._sids[started.call_sid] = bridge
+            before[0].tell(PhoneGone("another stream of this call"))
+        self._calls[started.stream_sid] = bridge
+        self._sids[started.call_sid] = bridge, custody
         self._empty.clear()
         self.metrics.add("gateway_calls_total")
 
     def _leave(self, started: media.Started, bridge: Bridge) -> None:
         del self._calls[started.stream_sid]
-        if self._sids.get(started.call_sid) is bridge:  # else another stream goes on with the call
+        if self._sids.get(started.call_sid, (None,))[0] is bridge:  # else another stream goes on with the call
             del self._sids[started.call_sid]
         if not self._calls:
             self._empty.set()
 
-    def _ended(self, started: media.Started, carried: Carried, ending: Ending) -> None:
-        """Tells the store. Where another stream goes on with the call, that one is the newer, and counts."""
-        self.store.put(started.call_sid, carried.ended(ending).kept(), KEPT_S)
+    def fenced(self, call_sid: str, fence: int) -> None:
+        """Another instance has claimed the call: a stream of it here is over, whether Twilio told so or not."""
+        held = self._sids.get(call_sid)
+        if held is not None and held[1].fence <= fence:
+            self._log.write("stream-fenced", {"call_sid": call_sid}, {}, "warning")
+            held[0].tell_late(PhoneGone("another stream of this call, at another instance"))
 
     def _served(self, started: media.Started, claims: token.StreamClaims) -> tuple[Flow, Number, Persona]:
         """What the stream talks to, of the generation that the call was answered with. Raises Refused."""
         flows = self._generation(started).flows
         try:
             flow, line = find(flows, claims.flow, claims.line)
-            return flow, line, persona_of(flow, line, claims.persona)
+            known = claims.attempt == 1 or claims.persona in flow.personas  # a call goes on though its persona is gone
+            return flow, line, persona_of(flow, line, claims.persona if known else "")
         except NoSuchLine as missing:
             raise Refused(POLICY, str(missing)) from None
 
@@ -210,86 +273,74 @@ class Exchange:
             self._log.write("flows-differ", {"call_sid": started.call_sid, "hash": found.hash[:12]}, {}, "warning")
         return found
 
-    def _held_back(self, flow: Flow, line: Number, persona: Persona, caller: Caller, call_sid: str) -> str:
+    async def _held_back(self, guest: Guest) -> str:
         """Why a new call can't be had, of what only the core knows: Functions answered it without having asked here."""
-        usage = self._uses.of(flow, caller.number, self._clock())
-        code = route(flow, line, datetime.now(UTC), caller.number, usage).code
-        if code in COUNTED:
-            return f"limits: {code}"
-        return "quota" if self.out_of_quota(persona, call_sid) else ""
+        flow, first, call_sid = guest.flow, guest.attempt == 1, guest.started.call_sid
+        if first:
+            number = guest.caller.number
+            usage = self._uses.of(flow, number, self._clock())
+            code = route(flow, guest.line, datetime.now(UTC), number, usage).code
+            if code in COUNTED:
+                return f"limits: {code}"
+            if self.out_of_quota(guest.persona, call_sid):
+                return "quota"
+        return "" if await self._rooms.enter(flow, call_sid, first=first) else "limits: concurrent"
 
     def _endpoint_of(self, persona: Persona) -> Callable[[], Awaitable[Endpoint]]:
         return partial(self._endpoint, backend_for(persona, self.settings))
-
-    async def _admit(self, started: media.Started) -> token.StreamClaims:
-        """What the stream may talk to. Raises Refused."""
-        given = started.parameters
-        if not self.settings.auth:
-            flow, line, persona, attempt = (given.get(name, "") for name in ("flow", "line", "persona", "attempt"))
-            tries = int(attempt) if attempt in ("2", "3") else 1
-            return token.StreamClaims(started.call_sid, started.account_sid, flow, line, persona, tries)
-        secrets, sids = self.settings.stream_secrets, (started.call_sid, started.account_sid)
-        try:
-            claims = token.verify(given.get("token", ""), secrets, *sids, _now())
-        except token.TokenError as bad:
-            raise Refused(POLICY, str(bad)) from None
-        if not await self.store.first_use(claims.token_id, TOKEN_S):
-            raise Refused(POLICY, "stream token: used before")
-        return claims
 
     async def _turn_away(self, phone: PhoneSocket, refused: Refused) -> None:
         self.metrics.add("gateway_calls_refused_total", why="stream")
         self._log.write("stream-refused", {"why": str(refused), "code": refused.code}, {}, "warning")
         await phone.close(refused.code, str(refused)[:120])
 
-    def _noter(self, started: media.Started, carried: Carried, persona: Persona) -> Callable[[Note], None]:
+    def _noter(self, guest: Guest) -> Callable[[Note], None]:
         """Writes a stream's notes. The last comes before the phone's socket is closed, and so before Twilio asks any
         instance how the call goes on: the store is told then."""
+        started, project = guest.started, self._project(guest.persona)
         labels = {"call_sid": started.call_sid, "stream_sid": started.stream_sid}
-        project = self._project(persona)
+        telling = Telling(self._log.here(), self.metrics, labels, first=guest.attempt == 1)
+        came = self._clock()
+        awaited = guest.attempt > 1
 
         def write(note: Note) -> None:
-            fields = {"at_ms": note.at_ms, **labels, **note.fields}
-            self._log.write(note.name, fields, note.private, note.severity)
+            nonlocal awaited
+            telling.tell(note)
             if note.name == LAST_NOTE:
-                self._ended(started, carried, note.fields["ended"])
+                guest.custody.ended(note.fields["ended"])
             elif note.name == "model-gone" and note.fields["kind"] == "quota":
                 self._breaker.quota(project, self._clock())
             elif note.name in READY_NOTES:
                 self._breaker.well(project, self._clock())
+                if awaited:
+                    awaited = False
+                    gap_s = None if guest.found.gap_s is None else guest.found.gap_s + self._clock() - came
+                    telling.handed_over(guest.found.why, resumed=note.fields.get("how") == "resumed", gap_s=gap_s)
 
         return write
 
     # the end
 
     def drain(self) -> None:
-        """Take no more calls, and let those in progress go."""
+        """Take no more calls, and let those in progress go: each when nobody speaks, where another instance can go on
+        with it."""
         self.draining = True
         self.warmer.room.close()
         for patience in self._opening:
             if not patience.expired():
                 patience.reschedule(0)
+        leave = Draining() if self.alone else Draining("draining", LAME_S, LEAVE_S)
         for bridge in list(self._calls.values()):
             try:
-                bridge.tell(Draining())
+                bridge.tell(leave)
             except Exception:  # noqa: BLE001  a bug in one call may not keep the others from ending
                 self._log.bug("drain")
+
+    async def run(self) -> None:
+        """What must be done while calls go on, until cancelled."""
+        await self._rooms.run()
 
     async def empty(self) -> None:
         """Wait until no call is left, and no session that waits for one."""
         await self._empty.wait()
         await self.warmer.room.empty()
-
-
-async def _opening(phone: PhoneSocket) -> tuple[media.Sequencer, media.Started]:
-    """The first two messages: connected, start."""
-    sequencer = media.Sequencer()
-    while True:
-        message = parse_text(await phone.receive())
-        sequencer.check(message)
-        if isinstance(message, media.Started):
-            return sequencer, message
-
-
-def _now() -> float:
-    return datetime.now(UTC).timestamp()

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -25,14 +26,16 @@ from gateway.server.app import App
 from gateway.server.exchange import Endpoints, Exchange
 from gateway.server.generations import Generations
 from gateway.server.watch import Found, Watch
+from gateway.server.watchdog import guard
 from gateway.settings import Settings
-from gateway.store.door import Event, Tell, opened
+from gateway.store.door import Ears, Event, Tell, Token, opened
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
 
 DRAIN_S = 8.0  # calls are closed within milliseconds; this is for peers that answer late
 EXIT_S = 9.0  # Cloud Run kills at 10 s
 LINGER_S = 1.5  # for connections that carry no call: Hypercorn waits for them without end on Python 3.12 and later
+FIRST_TOKEN_S = 3.0
 STDIN = 0
 REHEARSED = Bearer("rehearsal")  # the stand-in asks for a token, and takes any
 # An ended call leaves some 200 objects in cycles, made by asyncio and websockets: many small collections, no long one.
@@ -60,11 +63,35 @@ async def serve(listener: socket.socket, settings: Settings, found: Found, log: 
         fields = {"url": url, "backend": settings.backend, "lines": generations.current.lines}
         log.write("listening", {**fields, "auth": "required" if settings.auth else "off"}, {})
 
-    async with opened(settings.redis_url, teller(log, metrics)) as exchange.store, asyncio.TaskGroup() as group:
+    ears = Ears(teller(log, metrics), exchange.fenced)
+    async with (
+        opened(settings.redis_url, ears, await _passwords(settings)) as exchange.store,
+        asyncio.TaskGroup() as group,
+    ):
         watching = group.create_task(watch.run(), name="flows-watch")
+        others = [
+            group.create_task(exchange.run(), name="rooms"),
+            group.create_task(guard(settings.watchdog_s), name="watchdog"),
+        ]
         drain = partial(_drain, asked, exchange, watching, log)
         await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=drain)
-        watching.cancel()
+        for task in (watching, *others):
+            task.cancel()
+
+
+async def _passwords(settings: Settings) -> Token | None:
+    """Access tokens for the store, where it takes them. The first is fetched here: a store waits for none."""
+    if settings.redis_auth != "iam":
+        return None
+    tokens = Tokens()
+
+    async def token() -> str:
+        return (await tokens.get()).token
+
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(FIRST_TOKEN_S):
+            await token()
+    return token
 
 
 def teller(log: Log, metrics: Metrics) -> Tell:

@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 from gateway.flow.model import Flow, Number
 from gateway.flow.route import route
 from gateway.server import documents
-from gateway.server.afterwards import MAX_ATTEMPTS, Step
+from gateway.server.afterwards import Step, Tries, tries_of
 from gateway.server.documents import Scene, Ticket
 from gateway.server.exchange import Exchange
 from gateway.telemetry.log import Log
@@ -21,6 +22,7 @@ WEBHOOK_PATH = "/twiml"
 AFTER_PATH = "/twiml/after"  # <Connect action>
 DONE_PATH = "/twiml/done"  # <Dial action>, <Record action>
 REPORT_PATHS = ("/twiml/stream-status", "/twiml/voicemail")  # <Stream statusCallback>, recordingStatusCallback
+FIRST = Tries(1)
 UNHEARD = ("no-answer", "busy", "failed", "canceled")  # DialCallStatus of a call nobody took
 REPORTED = ("CallSid", "StreamSid", "StreamEvent", "RecordingSid", "RecordingStatus", "RecordingDuration")
 
@@ -36,6 +38,17 @@ class Webhook:
 
     def field(self, name: str) -> str:
         return self.form.get(name, "")
+
+
+def failed_door(call: Webhook) -> tuple[str, Tries]:
+    """The door that failed in the middle of a call, for which Twilio asks the number's fallback URL too (`ErrorUrl`),
+    empty where there is none; and the stream that its query speaks of."""
+    try:
+        failed = urlsplit(call.field("ErrorUrl"))
+    except ValueError:
+        return "", tries_of("", "")
+    asked = {name: values[0] for name, values in parse_qs(failed.query).items()}
+    return failed.path.rpartition("/")[2], tries_of(asked.get("attempt", ""), asked.get("failed", ""))
 
 
 class Reception:
@@ -55,14 +68,15 @@ class Reception:
             return twiml.reject("rejected")
         flow, line = found
         scene = self._scene(flow, line, call)
-        if self._exchange.draining or self._exchange.full:
-            return self._no_room("draining" if self._exchange.draining else "full", scene)
+        leaving = self._exchange.draining and self._exchange.alone  # else another instance gets the stream
+        if leaving or self._exchange.full:
+            return self._no_room("draining" if leaving else "full", scene)
         caller = call.field("From")
         decided = route(flow, line, datetime.now(UTC), caller, self._exchange.usage(flow, caller))
         if decided.outcome == "answer":
             if self._exchange.out_of_quota(flow.personas[decided.persona], call.field("CallSid")):
                 return self._no_room("quota", scene)
-            return self._connect(scene, call, decided.persona, 1)
+            return self._connect(scene, call, decided.persona, FIRST)
         self._turned_away(decided.code, scene, decided.holiday)
         return documents.turned_away(decided, scene)
 
@@ -71,23 +85,22 @@ class Reception:
         self._turned_away(why, scene)
         return documents.announce(scene.fallback, scene) if scene.fallback else twiml.reject("busy")
 
-    def after(self, call: Webhook, attempt: int, step: Step | None) -> str:
-        """TwiML for a call whose stream of that attempt has ended; `step` is what the exchange says of it."""
-        if step is not None and step.next == "hangup":
+    def after(self, call: Webhook, step: Step) -> str:
+        """TwiML for a call whose stream has ended; `step` is what the exchange says of it."""
+        if step.next == "hangup":
             return twiml.hang_up()
         found = self._line(call)
         if found is None:
             return documents.sorry()
         flow, line = found
         scene = self._scene(flow, line, call)
-        again = step.next == "stream" if step else attempt == 1  # a call unknown here: its instance is gone
-        if not again or attempt >= MAX_ATTEMPTS:
+        if step.tries is None:
             return documents.fall_back(scene)
-        if step is not None and step.served.persona in flow.personas:
-            return self._connect(scene, call, step.served.persona, attempt + 1)
+        if step.served is not None and step.served.persona in flow.personas:
+            return self._connect(scene, call, step.served.persona, step.tries)
         decided = route(flow, line, datetime.now(UTC), call.field("From"))
         if decided.outcome == "answer":
-            return self._connect(scene, call, decided.persona, attempt + 1)
+            return self._connect(scene, call, decided.persona, step.tries)
         return documents.turned_away(decided, scene) if decided.outcome == "announce" else documents.fall_back(scene)
 
     def done(self, call: Webhook) -> str:
@@ -98,6 +111,11 @@ class Reception:
         if found is None or (found[1].fallback and found[1].fallback.then == "dial"):
             return documents.sorry()
         return documents.fall_back(self._scene(*found, call))
+
+    def fall_back(self, call: Webhook) -> str:
+        """TwiML of what the line says where nothing else can answer."""
+        found = self._line(call)
+        return documents.fall_back(self._scene(*found, call)) if found else documents.sorry()
 
     def report(self, call: Webhook) -> str:
         """What Twilio reports of streams and recordings, for the log: why a handshake failed stands nowhere else."""
@@ -129,13 +147,13 @@ class Reception:
             hash=self._exchange.hash,
         )
 
-    def _connect(self, scene: Scene, call: Webhook, persona: str, attempt: int) -> str:
+    def _connect(self, scene: Scene, call: Webhook, persona: str, tries: Tries) -> str:
         sids = call.field("CallSid"), call.field("AccountSid")
-        claims = token.StreamClaims(*sids, scene.flow, scene.line, persona, attempt)
+        claims = token.StreamClaims(*sids, scene.flow, scene.line, persona, tries.attempt)
         secret, at = self._exchange.settings.stream_secrets[0], datetime.now(UTC).timestamp()
         pass_ = token.mint(secret, claims, at, secrets.token_urlsafe(9))
         try:
-            return documents.stream(scene, Ticket(persona, attempt, pass_))
+            return documents.stream(scene, Ticket(persona, tries.attempt, pass_, tries.failed))
         except ValueError as wrong:  # a Host or CallSid that no Twilio sends; PUBLIC_URL itself was checked at start
             self._exchange.metrics.add("gateway_calls_refused_total", why="malformed")
             self._log.write("call-refused", {"why": "this can't become TwiML"}, {"reason": str(wrong)}, "warning")

@@ -2,18 +2,20 @@
 half a minute.
 
     gw:once:TOKEN     string, the use that claimed it
-    gw:call:CALLSID   hash: version, state
+    gw:call:CALLSID   hash: fence and owner of the last claim; saved (the fence of the state), seq, state
+    gw:room:ROOM      sorted set: the calls in it by the moment (ms) until which they count; it heals itself
 
-Every key has a TTL. A client that waited in vain asks again, so a command may be executed twice: each is idempotent.
+Every key has a TTL. A client that waited in vain asks again, so a script may be executed twice: each is idempotent. A
+key that is missing belongs to nobody: it expired, or the server lost its data, and either way the call goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -21,8 +23,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from gateway.store import Kept
-from gateway.store.door import Tell
+from gateway.store import Claim, Kept
+from gateway.store.credentials import Passwords
+from gateway.store.door import Ears, Token
 from gateway.store.memory import CAPACITY, Memory
 
 T = TypeVar("T")
@@ -33,19 +36,46 @@ FLUSH_S = 1.0
 PROBE_S = 1.0  # between two questions whether a store is back
 PROBE = "gw:probe"
 CONNECTIONS = 8
+FENCED = -1  # what SAVE says of a call that another stream has claimed
 
-# A key that is missing belongs to nobody: it expired, or the server lost its data, and either way the call goes on.
-SAVE = """
-local known = redis.call('HGET', KEYS[1], 'version')
-if known and tonumber(known) >= tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[1], 'state', ARGV[2])
+# owner, least, ttl -> the fence, and what was saved: an owner that asks again has its fence already.
+CLAIM = """
+local known = redis.call('HMGET', KEYS[1], 'fence', 'owner', 'saved', 'seq', 'state')
+local fence = tonumber(known[1] or 0)
+if known[2] ~= ARGV[1] then fence = fence + 1 end
+fence = math.max(fence, tonumber(ARGV[2]))
+redis.call('HSET', KEYS[1], 'fence', fence, 'owner', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return {fence, known[3], known[4], known[5]}
+"""
+
+# fence, seq, state, ttl
+SAVE = """
+local known = redis.call('HMGET', KEYS[1], 'fence', 'saved', 'seq')
+local fence, seq = tonumber(ARGV[1]), tonumber(ARGV[2])
+if tonumber(known[1] or 0) > fence then return -1 end
+if tonumber(known[2] or -1) == fence and tonumber(known[3]) >= seq then return 0 end
+redis.call('HSET', KEYS[1], 'fence', fence, 'saved', fence, 'seq', seq, 'state', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1
+"""
+
+# call, limit (negative: none), ttl
+ENTER = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local limit = tonumber(ARGV[2])
+local inside = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not inside and limit >= 0 and redis.call('ZCARD', KEYS[1]) >= limit then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 1
 """
 
 
 @asynccontextmanager
-async def connected(url: str, memory: Memory, tell: Tell) -> AsyncIterator[RedisStore]:
+async def connected(url: str, memory: Memory, ears: Ears, token: Token | None = None) -> AsyncIterator[RedisStore]:
     """The store at `url`, with its writer, which connects. Waits for nothing."""
     tuned: dict[str, Any] = {
         "socket_timeout": TRY_S,
@@ -56,9 +86,10 @@ async def connected(url: str, memory: Memory, tell: Tell) -> AsyncIterator[Redis
         "protocol": 2,
         "max_connections": CONNECTIONS,
         "timeout": TRY_S,  # for a connection of the pool
+        **({"credential_provider": Passwords(token)} if token else {}),
     }
     client = Redis.from_pool(BlockingConnectionPool.from_url(url, **tuned))
-    store = RedisStore(client, memory, tell)
+    store = RedisStore(client, memory, ears)
     try:
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(store.run(), name="store-writer")
@@ -82,10 +113,10 @@ class _Waiting:
 class RedisStore:
     """A Store on `memory`, which knows what this instance did and serves alone while the server is down."""
 
-    def __init__(self, client: Redis, memory: Memory, tell: Tell) -> None:
+    def __init__(self, client: Redis, memory: Memory, ears: Ears) -> None:
         self._client = client
         self._memory = memory
-        self._tell = tell
+        self._tell, self._fenced = ears.tell, ears.fenced
         self._clock = asyncio.get_running_loop().time
         self._waiting: dict[str, _Waiting] = {}  # by CallSid, oldest first; the newest state of each
         self._down_since: float | None = None
@@ -104,6 +135,20 @@ class RedisStore:
 
         return await self._ask(claim) is not False
 
+    async def claim(self, call_sid: str, owner: str, least: int, ttl_s: float) -> Claim:
+        here = self._memory.take(call_sid, owner, least, ttl_s)
+
+        async def take() -> Claim:
+            key, args = _call(call_sid), (owner, here.fence, _ms(ttl_s))
+            said = await cast(Awaitable[list[Any]], self._client.eval(CLAIM, 1, key, *args))
+            return Claim(int(said[0]), _kept(said[1:]))
+
+        there = await self._ask(take)
+        if there is None:
+            return replace(here, sure=False)
+        fence = self._memory.take(call_sid, owner, there.fence, ttl_s).fence
+        return Claim(fence, _newest(here.last, there.last))
+
     def put(self, call_sid: str, kept: Kept, ttl_s: float) -> None:
         if not self._memory.learn(call_sid, kept, ttl_s):
             return
@@ -114,10 +159,24 @@ class RedisStore:
         self._wake.set()
 
     async def last(self, call_sid: str) -> Kept | None:
-        here = self._memory.known(call_sid)
         there = await self._ask(lambda: self._read(call_sid))
-        found = [kept for kept in (here, *(there or ())) if kept is not None]
-        return max(found, key=lambda kept: kept.version, default=None)
+        return _newest(self._memory.known(call_sid), *(there or ()))
+
+    async def enter(self, room: str, call_sid: str, limit: int | None, ttl_s: float) -> bool:
+        async def come_in() -> bool:
+            args = call_sid, -1 if limit is None else limit, _ms(ttl_s)
+            return await cast(Awaitable[int], self._client.eval(ENTER, 1, _room(room), *args)) == 1
+
+        there = await self._ask(come_in)
+        if there is None:
+            return self._memory.come_in(room, call_sid, limit, ttl_s)
+        if there:
+            self._memory.come_in(room, call_sid, None, ttl_s)  # for the time when the server is down
+        return there
+
+    async def leave(self, room: str, call_sid: str) -> None:
+        self._memory.go(room, call_sid)
+        await self._ask(lambda: self._client.zrem(_room(room), call_sid))
 
     async def flush(self) -> None:
         if self._down_since is None:
@@ -145,8 +204,12 @@ class RedisStore:
     async def _write(self) -> None:
         call_sid, waiting = next(iter(self._waiting.items()))
         left_s = waiting.until - self._clock()
-        if left_s > 0 and await self._ask(lambda: self._save(_call(call_sid), waiting.kept, left_s)) is None:
-            return
+        if left_s > 0:
+            said = await self._ask(lambda: self._save(_call(call_sid), waiting.kept, left_s))
+            if said is None:
+                return
+            if said == FENCED:
+                self._fenced(call_sid, waiting.kept.fence)
         if self._waiting.get(call_sid) is waiting:  # else something newer has come meanwhile
             del self._waiting[call_sid]
 
@@ -159,9 +222,9 @@ class RedisStore:
         self._down_since = None
         self._tell("store-back", {"after_s": round(self._clock() - since, 1)})
 
-    async def _probed(self) -> bool:
+    async def _probed(self) -> int:
         """A write, because a server may answer and yet take none (read-only, out of memory). It leaves nothing."""
-        return await self._save(PROBE, Kept(0, b""), 0)
+        return await self._save(PROBE, Kept(0, 0, b""), 0)
 
     # the wire
 
@@ -178,16 +241,15 @@ class RedisStore:
                 self._wake.set()
             return None
 
-    async def _save(self, key: str, kept: Kept, ttl_s: float) -> bool:
-        """Whether it was news there."""
-        said = await cast(Awaitable[int], self._client.eval(SAVE, 1, key, kept.version, kept.state, _ms(ttl_s)))
-        return said == 1
+    async def _save(self, key: str, kept: Kept, ttl_s: float) -> int:
+        """What SAVE says: 1 of news, 0 of what was known, FENCED."""
+        args = kept.fence, kept.seq, kept.state, _ms(ttl_s)
+        return await cast(Awaitable[int], self._client.eval(SAVE, 1, key, *args))
 
-    async def _read(self, call_sid: str) -> tuple[Kept, ...]:
-        """What the server knows of the call: one or none."""
-        asked = self._client.hmget(_call(call_sid), ["version", "state"])
-        version, state = await cast(Awaitable[list[bytes | None]], asked)
-        return () if version is None or state is None else (Kept(int(version), state),)
+    async def _read(self, call_sid: str) -> tuple[Kept | None]:
+        """What the server knows of the call."""
+        asked = self._client.hmget(_call(call_sid), ["saved", "seq", "state"])
+        return (_kept(await cast(Awaitable[list[bytes | None]], asked)),)
 
 
 async def _in_time(question: Callable[[], Awaitable[T]]) -> T:
@@ -203,6 +265,20 @@ async def _in_time(question: Callable[[], Awaitable[T]]) -> T:
 
 def _call(call_sid: str) -> str:
     return f"gw:call:{call_sid}"
+
+
+def _room(room: str) -> str:
+    return f"gw:room:{room}"
+
+
+def _kept(said: Sequence[bytes | None]) -> Kept | None:
+    """saved, seq, state."""
+    saved, seq, state = said
+    return None if saved is None or seq is None or state is None else Kept(int(saved), int(seq), state)
+
+
+def _newest(*known: Kept | None) -> Kept | None:
+    return max((kept for kept in known if kept is not None), key=lambda kept: kept.version, default=None)
 
 
 def _ms(seconds: float) -> int:

@@ -1,83 +1,105 @@
-"""Numbers for operators: counted in a plain table, written in Prometheus's text form only where somebody asks.
+"""Numbers for operators: counted in plain tables, written in Prometheus's text form only where somebody asks.
 
-Who counts knows names and labels alone. A label holds a word of ours (`full`, `denied`), never what a caller gave.
-prometheus_client is imported where `exposition` is called: 70 ms that nobody else waits for.
+Who counts knows names and labels alone (`families.py`). prometheus_client is imported where `exposition` is called:
+70 ms that nobody else waits for.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from gateway.telemetry.families import FAMILIES, Family, HandoverReason
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric: `label` names its only label, empty for none; the `values` known beforehand are told from 0 on."""
-
-    kind: Literal["counter", "gauge"]
-    help: str
-    label: str = ""
-    values: tuple[str, ...] = ()
+Key = tuple[str, tuple[str, ...]]  # a metric and the values of its labels
 
 
-FAMILIES: Mapping[str, Family] = {
-    "gateway_calls_active": Family("gauge", "Calls in progress."),
-    "gateway_calls_total": Family(
-        "counter", "Streams that were let in; a call that goes on after a break counts twice."
-    ),
-    "gateway_calls_refused_total": Family("counter", "Calls and streams turned away.", "why", ("draining", "full")),
-    "gateway_flows_generation": Family("gauge", "The generation of flows that new calls get; 1 is that of the start."),
-    "gateway_flows_refused": Family("gauge", "1 while the flow files as they are can't be served, else 0."),
-    "gateway_flow_reloads_total": Family(
-        "counter", "Readings of the flow files after the start.", "result", ("read", "unchanged", "refused")
-    ),
-    "gateway_flow_hash_mismatch_total": Family(
-        "counter", "Calls that were answered by flows which are not, or no longer, known here."
-    ),
-    "gateway_warm_sessions_total": Family(
-        "counter",
-        "Sessions with the model that a call's webhook asked for before its stream came: used, or why not.",
-        "result",
-        ("used", "expired", "stale", "failed", "full"),
-    ),
-    "gateway_store_down": Family("gauge", "1 while the store is out of reach and memory stands in for it, else 0."),
-    "gateway_store_outages_total": Family("counter", "Times that the store was lost."),
-}
+class Histogram:
+    """How often a value fell into each bucket, the last one being without bound, and the sum of all."""
+
+    __slots__ = ("_bounds", "counts", "sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def add(self, value: float) -> None:
+        """A value on a bound belongs to the bucket below it."""
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.sum += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """As Prometheus has them: the upper bound, and how many values are not above it."""
+        names = [*map(str, self._bounds), "+Inf"]
+        return list(zip(names, map(float, accumulate(self.counts)), strict=True))
 
 
 class Metrics:
-    """The table. An unknown name or label is a bug and raises KeyError. For one thread, the event loop's."""
+    """The tables. An unknown name or label is a bug and raises KeyError. For one thread, the event loop's."""
 
     def __init__(self) -> None:
-        known = {name: family.values if family.label else ("",) for name, family in FAMILIES.items()}
-        self._values: dict[tuple[str, str], float] = {(name, value): 0 for name in known for value in known[name]}
+        self._values: dict[Key, float] = {}
+        self._histograms: dict[Key, Histogram] = {}
+        for name, family in FAMILIES.items():
+            for values in family.values if family.labels else ((),):
+                if family.kind == "histogram":
+                    self._histograms[name, values] = Histogram(family.buckets)
+                else:
+                    self._values[name, values] = 0
 
-    def add(self, name: str, **label: str) -> None:
-        """One more of a counter: `add("gateway_flow_reloads_total", result="read")`."""
-        key = name, _value(name, label)
-        self._values[key] = self._values.get(key, 0) + 1
+    def add(self, name: str, count: float = 1, /, **labels: str) -> None:
+        """More of a counter: `add("gateway_flow_reloads_total", result="read")`."""
+        key = _key(name, labels, "counter")
+        self._values[key] = self._values.get(key, 0) + count
 
     def set(self, name: str, value: float) -> None:
         """What a gauge shows now."""
-        self._values[name, _value(name, {})] = value
+        self._values[_key(name, {}, "gauge")] = value
 
-    def get(self, name: str, **label: str) -> float:
-        return self._values.get((name, _value(name, label)), 0)
+    def observe(self, name: str, value: float, /, **labels: str) -> None:
+        """One value of a histogram."""
+        key = _key(name, labels, "histogram")
+        if key not in self._histograms:
+            self._histograms[key] = Histogram(FAMILIES[name].buckets)
+        self._histograms[key].add(value)
 
-    def samples(self, name: str) -> Iterator[tuple[str, float]]:
-        """Each label's value (empty without a label) and its number, in the order of the values."""
-        return ((value, self._values[key, value]) for key, value in sorted(self._values) if key == name)
+    def handed_over(self, reason: HandoverReason, *, resumed: bool, gap_s: float | None = None) -> None:
+        """A call goes on after it was handed over. Told once, where it goes on; `resumed`: its session with the model
+        did too; `gap_s`: how long nobody heard the caller, where that is known."""
+        self.add("gateway_handover_total", reason=reason, resumed="true" if resumed else "false")
+        if gap_s is not None:
+            self.observe("gateway_handover_gap_seconds", gap_s, reason=reason)
+
+    def get(self, name: str, **labels: str) -> float:
+        """A counter's or a gauge's number; of a histogram, how many values it has had."""
+        kind = FAMILIES[name].kind
+        key = _key(name, labels, kind)
+        if kind == "histogram":
+            return sum(self._histograms[key].counts) if key in self._histograms else 0
+        return self._values.get(key, 0)
+
+    def samples(self, name: str) -> Iterator[tuple[tuple[str, ...], float]]:
+        """The values of each series' labels and its number, in the order of the values."""
+        return ((key[1], self._values[key]) for key in sorted(self._values) if key[0] == name)
+
+    def histograms(self, name: str) -> Iterator[tuple[tuple[str, ...], Histogram]]:
+        """The same of a histogram."""
+        return ((key[1], self._histograms[key]) for key in sorted(self._histograms) if key[0] == name)
 
 
-def _value(name: str, label: Mapping[str, str]) -> str:
-    wanted = FAMILIES[name].label
-    if set(label) != ({wanted} if wanted else set()):
-        raise KeyError(f"{name} takes {wanted or 'no label'}")
-    return label[wanted] if wanted else ""
+def _key(name: str, given: Mapping[str, str], kind: str) -> Key:
+    family = FAMILIES[name]
+    if family.kind != kind:
+        raise KeyError(f"{name} is a {family.kind}, no {kind}")
+    if set(given) != set(family.labels):
+        raise KeyError(f"{name} takes {', '.join(family.labels) or 'no label'}")
+    return name, tuple(given[label] for label in family.labels)
 
 
 Exposition = Callable[[str], tuple[bytes, str]]
@@ -86,25 +108,33 @@ Exposition = Callable[[str], tuple[bytes, str]]
 def exposition(metrics: Metrics) -> Exposition:
     """What `GET /metrics` answers: from the Accept header to the text and its content type."""
     from prometheus_client import CollectorRegistry
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
     from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import Collector
 
-    kinds = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
-
-    class Table(Collector):
+    class Tables(Collector):
         def collect(self) -> Iterator[Metric]:
-            for name, family in FAMILIES.items():
-                told = kinds[family.kind](name, family.help, labels=[family.label] if family.label else [])
-                for value, number in metrics.samples(name):
-                    told.add_metric([value] if family.label else [], number)
-                yield told
+            return (_told(metrics, name, family) for name, family in FAMILIES.items())
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Table())
+    registry.register(Tables())
 
     def write(accept: str) -> tuple[bytes, str]:
         encoder, content_type = choose_encoder(accept)
         return encoder(registry), content_type
 
     return write
+
+
+def _told(metrics: Metrics, name: str, family: Family) -> Metric:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+    if family.kind == "histogram":
+        histogram = HistogramMetricFamily(name, family.help, labels=family.labels)
+        for values, counted in metrics.histograms(name):
+            histogram.add_metric(values, counted.buckets(), counted.sum)
+        return histogram
+    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    told = kind(name, family.help, labels=family.labels)
+    for values, number in metrics.samples(name):
+        told.add_metric(values, number)
+    return told

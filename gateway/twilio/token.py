@@ -16,8 +16,10 @@ from typing import Any, Literal
 import orjson
 
 MAX_TOKEN = 500  # no <Parameter> is longer
+LIFE_S = 60
+MAX_LEFT_S = 120  # of a token whose minter's clock is a minute ahead; used tokens are remembered as long
 
-Reason = Literal["malformed", "bad signature", "expired", "other call"]
+Reason = Literal["malformed", "bad signature", "expired", "valid too long", "other call"]
 
 
 class TokenError(Exception):
@@ -41,7 +43,7 @@ class StreamClaims:
     token_id: str = field(default="", compare=False)
 
 
-def mint(secret: str, claims: StreamClaims, now: float, nonce: str, ttl_s: int = 60) -> str:
+def mint(secret: str, claims: StreamClaims, now: float, nonce: str, ttl_s: int = LIFE_S) -> str:
     """A token, valid for `ttl_s` seconds from `now` (Unix time). `nonce` is unique, from the caller's random source."""
     if not secret or not nonce:
         raise ValueError("a stream token needs a secret and a nonce")
@@ -70,6 +72,8 @@ def verify(token: str, secrets: Sequence[str], call_sid: str, account_sid: str, 
     claims, expires = _claims(body)
     if now >= expires:
         raise TokenError("expired")
+    if expires - now > MAX_LEFT_S:
+        raise TokenError("valid too long")
     if (claims.call_sid, claims.account_sid) != (call_sid, account_sid):
         raise TokenError("other call")
     return claims

@@ -9,7 +9,8 @@ import numpy as np
 
 from gateway.audio.mulaw import encode
 from gateway.call.call import Call
-from gateway.call.facts import Fact, HangUp, Note, OpenModel, Order, Tick
+from gateway.call.carry import Carry
+from gateway.call.facts import Fact, HangUp, Note, OpenModel, Order, Remember, Tick
 from gateway.call.plan import Plan
 from gateway.call.turn import Patience
 from gateway.flow.model import BargeIn, Greeting, Idle, Languages, Model, Persona, Vad, Voice
@@ -75,10 +76,12 @@ SILENCE = b"\xff" * 160
 
 
 class Script:
-    """`script.at(0.1)(fact)` tells the call a fact 100 ms after its start; the orders are kept in `last` and `all`."""
+    """`script.at(0.1)(fact)` tells the call a fact 100 ms after its start; the orders are kept in `last` and `all`, but
+    what another stream would have to know, which comes with most steps: the newest of it is `carry`."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.call = Call(plan, T0)
+    def __init__(self, plan: Plan, carried: Carry | None = None) -> None:
+        self.call = Call(plan, T0, carried)
+        self.carry: Carry | None = None
         self.now = T0
         self.last: list[Order] = []
         self.all: list[Order] = []
@@ -101,7 +104,9 @@ class Script:
         return self
 
     def __call__(self, fact: Fact) -> Self:
-        self.last = self.call.handle(fact, self.now)
+        orders = self.call.handle(fact, self.now)
+        self.last = [order for order in orders if not isinstance(order, Remember)]
+        self.carry = next((order.carry for order in reversed(orders) if isinstance(order, Remember)), self.carry)
         self.all += self.last
         return self
 

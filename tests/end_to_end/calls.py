@@ -40,12 +40,13 @@ def listener(stream: int) -> Person:
 
 
 def discreet(here: World) -> None:
-    """No log names the caller, but in fields that are marked as private."""
+    """No log names the caller, but in fields that are marked as private; that of the core's host neither."""
     lines = [line for log in here.folder.glob("core-*.log") for line in log.read_text().splitlines(keepends=True)]
     told = [json.loads(line) for line in lines if line.endswith("\n")]
     public = [{name: value for name, value in note.items() if name != "private"} for note in told]
     assert CALLER[1:] not in json.dumps(public)
     assert CALLER[1:] not in here.log.read_text()
+    assert CALLER[1:] not in "".join(here.edge.logged)
 
 
 def get(port: int, host: str, path: str) -> tuple[int, str]:

@@ -22,10 +22,12 @@ NOBODY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: 
 
 
 class Edge:
-    """`port`: TLS; `plain`: the same without. `core`: the port to which both lead, 0 for none; it may change."""
+    """`port`: TLS; `plain`: the same without. `core`: the port to which both lead, 0 for none; it may change.
+    `logged`: what such a host's own log holds of each request."""
 
     def __init__(self, tls: ssl.SSLContext, certificate: Path) -> None:
         self.core = 0
+        self.logged: list[str] = []
         self.port = 0
         self.plain = 0
         self.certificate = certificate
@@ -71,6 +73,7 @@ class Edge:
             return
         try:
             line, _, fields = head.partition(b"\r\n")
+            self.logged.append(line.decode("latin1"))
             core.write(line + b"\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n" + fields)
             async with asyncio.TaskGroup() as group:
                 group.create_task(_copy(reader, core), name="edge-in")

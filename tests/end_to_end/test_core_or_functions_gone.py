@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 
-from gateway.rehearsal.caller import Manner
+from gateway.rehearsal.caller import Caller, Manner
+from gateway.rehearsal.phone import Person
 from gateway.rehearsal.scene import Event
 from gateway.rehearsal.webhook import Dialled, ask
 from gateway.twilio import twiml
@@ -25,7 +27,7 @@ from tests.end_to_end.calls import (
     spoken,
 )
 from tests.end_to_end.people import Listener, talker
-from tests.end_to_end.world import CLOSED, DESK, ON_SALE, Core, World
+from tests.end_to_end.world import CLOSED, DESK, ON_SALE, PREWARM_MS, Core, World
 from tests.fakes.twilio_api import ACCOUNT_SID
 
 pytestmark = pytest.mark.slow
@@ -100,9 +102,9 @@ def test_a_core_that_hangs_delays_nobody(here: World, core: Core) -> None:
     core.process.send_signal(signal.SIGSTOP)
     try:
         answered_s, attempt = timed(owned.voice_url)
-        assert (answered_s < 1.5, attempt) == (True, "1")  # the ping that wakes a core is not waited for
+        assert (answered_s < PREWARM_MS / 1000 + 1.5, attempt) == (True, "1")  # so long, and no longer
         answered_s, attempt = timed(f"https://{here.domain}/after?attempt=1")
-        assert (2.0 <= answered_s < 3.5, attempt) == (True, "2")
+        assert (2.0 <= answered_s < PREWARM_MS / 1000 + 3.5, attempt) == (True, "2")
     finally:
         core.process.send_signal(signal.SIGCONT)
 
@@ -149,6 +151,49 @@ def test_without_functions_the_core_itself_answers(here: World, core: Core) -> N
         "POST /twiml?line=clinic/overflow 200",
         "stream gw-1: the caller hung up",
     ]
+
+
+def test_functions_that_go_in_mid_call_are_stood_in_for_by_the_core(here: World, core: Core, cores: list[Core]) -> None:
+    """Twilio asks the fallback URL then: who has heard a goodbye is not greeted anew, and a broken call goes on."""
+    hosts = dict(here.account().hosts)
+    account = replace(here.account(), hosts=hosts)
+
+    def gone() -> bool:
+        hosts.pop(here.domain, None)
+        return True
+
+    over = asyncio.run(Caller(account, here.number(ON_SALE), lambda stream: Listener(gone), CALLER).call())
+    assert list(over.script) == [
+        "POST /voice?line=clinic/overflow 200",
+        "stream gw-1: the gateway ended the stream (1000)",
+        "POST /after?attempt=1&line=clinic/overflow no answer",
+        "POST /twiml?line=clinic/overflow 200",
+        "hang up",
+    ]
+    assert core.notes("call-ended", over.call_sid)[0]["ended"] == "idle"
+
+    cores.append(here.core())
+    here.edge.core = core.port
+
+    def killed() -> bool:
+        here.edge.core = cores[-1].port
+        core.process.kill()
+        return gone()
+
+    hosts.update(here.account().hosts)
+    happened: list[Event] = []
+    people: dict[int, Person] = {1: Listener(killed), 2: talker(happened)}
+    broken = asyncio.run(Caller(account, here.number(DESK), lambda stream: people[stream], CALLER).call())
+    assert list(broken.script) == [
+        "POST /voice 200",
+        CUT_OFF,
+        "POST /after?attempt=1 no answer",
+        "POST /twiml 200",
+        "stream gw-2: the caller hung up",
+        "POST /twiml/after?attempt=2 200",
+        "the caller has gone",
+    ]
+    assert [type(event) for event in happened] == CONVERSATION
 
 
 def test_without_functions_and_core_the_call_ends(here: World) -> None:

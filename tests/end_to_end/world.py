@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "twilio-functions"
 COPIED = ("functions", "assets", "numbers", "scripts", "package.json", ".twilioserverlessrc")
 STREAM_SECRET = "a-secret-that-functions-and-core-share"
+ADMIN_SECRET = "a-secret-of-whoever-may-change-the-numbers"
+PREWARM_MS = 999  # enough on a machine that is busy with other things
 PATIENCE_S = 30.0  # for a process to come up on a loaded machine
 COMMAND_S = 120.0
 
@@ -111,6 +113,7 @@ class World:
     artefact: Mapping[str, Any]
     domain: str
     gate: int
+    upstream: str
     log: Path
     stack: ExitStack
 
@@ -123,6 +126,11 @@ class World:
         """A number as the account holds it now."""
         [found] = [one for one in self.twilio.state()["numbers"] if one["phone_number"] == phone]
         return Owned(phone, found["voice_url"], found["voice_fallback_url"])
+
+    def by_hand(self, phone: str, **fields: str) -> None:
+        """Somebody changes a number in Twilio's console."""
+        [found] = [one for one in self.twilio.state()["numbers"] if one["phone_number"] == phone]
+        self.twilio.update(f"IncomingPhoneNumbers/{found['sid']}", **fields)
 
     def core(self) -> Core:
         """A new core; the edge leads to it from now on."""
@@ -144,10 +152,13 @@ def world(folder: Path) -> Iterator[World]:
         [environment] = twilio.state()["environments"]
         domain = environment["domain_name"]
         log = folder / "functions.log"
-        upstream = stack.enter_context(twilio_run(twilio.deployed / domain, domain, front.certificate, log))
-        gate = stack.enter_context(gated(twilio.deployed / domain, domain, upstream))
+        bundle = folder / "authorities.pem"
+        bundle.write_bytes(front.certificate.read_bytes() + twilio.certificate.read_bytes())
+        reach = {"DOMAIN_NAME": domain, "NODE_EXTRA_CA_CERTS": str(bundle), "HTTP_PROXY": twilio.url}
+        upstream = stack.enter_context(twilio_run(twilio.deployed / domain, reach, log))
+        gate = stack.enter_context(gated(twilio.deployed / domain, upstream, f"https://{domain}"))
         command(project, "numbers", "apply", "--yes", "--buy", **twilio.environment())
-        yield World(folder, project, twilio, front, artefact, domain, gate, log, stack)
+        yield World(folder, project, twilio, front, artefact, domain, gate, upstream, log, stack)
 
 
 def checkout(folder: Path) -> Path:
@@ -194,7 +205,8 @@ def run(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProce
 def deploy(project: Path, twilio: FakeTwilio, core_url: str) -> None:
     """`npm run deploy`, with the .env that the README asks for."""
     functions = project / "twilio-functions"
-    given = {"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": AUTH_TOKEN, "CORE_URL": core_url, "STREAM_SECRET": STREAM_SECRET}
+    secrets = {"AUTH_TOKEN": AUTH_TOKEN, "STREAM_SECRET": STREAM_SECRET, "ADMIN_SECRET": ADMIN_SECRET}
+    given = {"ACCOUNT_SID": ACCOUNT_SID, "CORE_URL": core_url, "PREWARM_MS": str(PREWARM_MS), **secrets}
     _write_env(functions / ".env", given)
     env = {**twilio.environment(), "GATEWAY": str(project.parent / "gateway")}
     _well(_run(["npm", "run", "--silent", "deploy"], functions, env))
@@ -217,10 +229,10 @@ def _write_env(file: Path, given: Mapping[str, str], mode: str = "w") -> None:
 
 
 @contextmanager
-def twilio_run(deployed: Path, domain: str, certificate: Path, log: Path) -> Iterator[str]:
-    """The deployed project, served with its own variables and those that the cloud adds. Gives its URL."""
-    given = {"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": AUTH_TOKEN, "DOMAIN_NAME": domain}
-    _write_env(deployed / ".env", {**given, "NODE_EXTRA_CA_CERTS": str(certificate)}, "a")
+def twilio_run(deployed: Path, reach: Mapping[str, str], log: Path) -> Iterator[str]:
+    """The deployed project, served with its own variables, those that the cloud adds, and `reach`: how it finds the
+    world here. Gives its URL."""
+    _write_env(deployed / ".env", {"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": AUTH_TOKEN, **reach}, "a")
     (deployed / "node_modules").symlink_to(FUNCTIONS / "node_modules")  # Twilio's build installs the dependencies
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -254,11 +266,11 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def gated(deployed: Path, domain: str, upstream: str) -> Iterator[int]:
-    """The cloud's rules in front of `upstream`. Gives the gate's port."""
-    rules = [str(FUNCTIONS / "test" / "gate.js"), "--dir", str(deployed), "--url", f"https://{domain}"]
+def gated(deployed: Path, upstream: str, url: str = "") -> Iterator[int]:
+    """The cloud's rules in front of `upstream`, known to the world as `url` (else as itself). Gives the gate's port."""
+    rules = [str(FUNCTIONS / "test" / "gate.js"), "--dir", str(deployed), "--upstream", upstream]
     process = subprocess.Popen(
-        ["node", *rules, "--upstream", upstream],
+        ["node", *rules, *(["--url", url] if url else [])],
         env=environment(AUTH_TOKEN=AUTH_TOKEN),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -285,6 +297,7 @@ def core(world: World) -> Iterator[Core]:
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "LOG_FORMAT": "json",
+        "METRICS": "on",
         "END_WITH_STDIN": "1",
     }
     serve = [sys.executable, "-m", "gateway", "serve", "--port", "0"]

@@ -29,6 +29,7 @@ from gateway.rehearsal.standin.server import Kit, serving
 from gateway.rehearsal.standin.talk import House
 from gateway.rehearsal.standin.trouble import read_part
 from gateway.server import lifecycle
+from gateway.server.afterwards import Tries
 from gateway.server.app import App
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
@@ -195,8 +196,7 @@ async def play(folder: Path, name: str, parts: Sequence[str], patience_s: float,
             await exchange.empty()
         outcomes = [call.result() for call in calls]
         for outcome, caller in zip(outcomes, callers, strict=True):
-            step = await exchange.next("CA" + caller.sid, 1)
-            outcome.next = step.next if step else ""
+            outcome.next = (await exchange.next("CA" + caller.sid, Tries(1))).next
     return Played(outcomes[1], outcomes[0], events, "CA" + name)
 
 

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import typing
+from dataclasses import replace
 
 import orjson
 import pytest
 
 from gateway.call.facts import EndReason
-from gateway.server.afterwards import NEXT, Carried, Ending, Served, Step, step
+from gateway.server.afterwards import (
+    MAX_STREAMS,
+    NEXT,
+    PLANNED,
+    Carried,
+    Ending,
+    Served,
+    Step,
+    Tries,
+    read,
+    step,
+)
 from gateway.store import Kept
+from tests.call.test_carry import CARRY
 
 AVA = Served("clinic", "desk", "ava")
-FIRST = Carried(AVA, 1, 1_800_000_000_000)
+BEGAN = 1_800_000_000_000
+STREAM = Carried(AVA, BEGAN, BEGAN, carry=CARRY)
+CHANGED: list[dict[str, object]] = [
+    {"ending": "of-another-release"},
+    {"ending": []},
+    {"began": None},
+    {"call": {}},
+    {"call": {**CARRY.plain(), "of-another-release": 1}},
+    {"call": {**CARRY.plain(), "caller": 7}},
+]
+SOON, LATER = BEGAN + 3_000, BEGAN + 60_000
 
 
 def test_every_ending_has_its_next_step() -> None:
@@ -21,27 +44,57 @@ def test_every_ending_has_its_next_step() -> None:
 
 @pytest.mark.parametrize(("ending", "wanted"), NEXT.items())
 def test_the_ending_decides(ending: Ending, wanted: typing.Any) -> None:
-    assert step(FIRST.ended(ending).kept(), 1) == Step(wanted, 2, AVA)
+    after = step(STREAM.ended(ending, SOON), Tries(1), SOON)
+    failed = 0 if ending in PLANNED else 1
+    assert after == (Step("stream", Tries(2, failed), AVA) if wanted == "stream" else Step(wanted))
 
 
 def test_a_call_whose_broken_stream_was_not_noticed_goes_on() -> None:
-    assert step(FIRST.kept(), 1) == Step("stream", 2, AVA)
+    assert step(STREAM, Tries(1), SOON) == Step("stream", Tries(2, 1), AVA)
 
 
 def test_a_line_that_keeps_breaking_is_given_to_the_fallback() -> None:
-    kept = FIRST.ended("phone-gone").kept()
-    found = [step(kept, attempt) for attempt in (1, 2, 3, 9)]
-    assert [after.next for after in found if after] == ["stream", "stream", "fallback", "fallback"]
+    broken = STREAM.ended("phone-gone", SOON)
+    found = [step(broken, Tries(1 + failed, failed), SOON).next for failed in (0, 1, 2)]
+    assert found == ["stream", "stream", "fallback"]
+
+
+def test_a_stream_that_lasted_is_no_sign_of_a_broken_line() -> None:
+    assert step(STREAM.ended("phone-gone", LATER), Tries(7, 2), LATER) == Step("stream", Tries(8, 1), AVA)
+
+
+def test_a_planned_end_is_no_failure() -> None:
+    for ending in PLANNED:
+        assert step(STREAM.ended(ending, SOON), Tries(3, 2), SOON) == Step("stream", Tries(4, 2), AVA)
+
+
+def test_nothing_goes_round_for_ever() -> None:
+    for carried in (None, STREAM, STREAM.ended("draining", LATER), STREAM.ended("phone-gone", LATER)):
+        assert step(carried, Tries(MAX_STREAMS), LATER) == Step("fallback")
+
+
+def test_a_call_that_nobody_knows_is_tried_again() -> None:
+    found = [step(None, Tries(1 + failed, failed), SOON) for failed in (0, 1, 2)]
+    assert found == [Step("stream", Tries(2, 1)), Step("stream", Tries(3, 2)), Step("fallback")]
 
 
 def test_what_it_says_as_json() -> None:
-    assert Step("hangup", 2, AVA).plain() == {"next": "hangup"}
+    assert Step("hangup").plain() == {"next": "hangup"}
     served = {"flow": "clinic", "line": "desk", "persona": "ava"}
-    assert Step("stream", 2, AVA).plain() == {"next": "stream", "attempt": 2, **served}
+    assert Step("stream", Tries(2, 1), AVA).plain() == {"next": "stream", "attempt": 2, "failed": 1, **served}
+    assert Step("stream", Tries(2)).plain() == {"next": "stream", "attempt": 2, "failed": 0}
 
 
-def test_of_a_call_that_nobody_knows_nothing_follows() -> None:
-    assert step(None, 1) is None
+@pytest.mark.parametrize("carried", [STREAM, STREAM.ended("draining", SOON), replace(STREAM, carry=None)])
+def test_what_was_written_is_read(carried: Carried) -> None:
+    assert read(Kept(1, 1, carried.state())) == carried
+
+
+@pytest.mark.parametrize("ending", [ending for ending, after in NEXT.items() if after != "stream"])
+def test_of_a_call_that_is_over_nothing_is_kept(ending: Ending) -> None:
+    state = STREAM.ended(ending, SOON).state()
+    assert CARRY.handle.encode() not in state
+    assert b'"call":null' in state
 
 
 @pytest.mark.parametrize(
@@ -49,23 +102,17 @@ def test_of_a_call_that_nobody_knows_nothing_follows() -> None:
     [
         *(b"", b"\xff", b"[]", b"null", b"7", b"{}"),
         b'{"flow":"f","line":"l","persona":"p"}',
-        b'{"flow":"f","line":"l","persona":"p","ending":"of-another-release"}',
-        b'{"flow":"f","line":"l","persona":"p","ending":[]}',
+        *(orjson.dumps({**orjson.loads(STREAM.state()), **changed}) for changed in CHANGED),
     ],
 )
 def test_what_cannot_be_read_is_not_known(state: bytes) -> None:
-    assert step(Kept(1, state), 1) is None
+    assert read(Kept(1, 1, state)) is None
+
+
+def test_nothing_known_is_nothing_read() -> None:
+    assert read(None) is None
 
 
 def test_what_a_later_release_adds_does_not_disturb() -> None:
-    said = {**orjson.loads(FIRST.kept().state), "handle": "h"}
-    assert step(Kept(1, orjson.dumps(said)), 1) == Step("stream", 2, AVA)
-
-
-def test_the_later_stream_counts_and_of_one_stream_its_ending() -> None:
-    other = Carried(AVA, 1, FIRST.at_ms + 1)  # a webhook delivered twice
-    second = Carried(AVA, 2, FIRST.at_ms - 5_000)  # an instance whose clock is late
-    in_order = [FIRST, FIRST.ended("idle"), other, other.ended("phone-gone"), second, second.ended("idle")]
-    versions = [carried.kept().version for carried in in_order]
-    assert versions == sorted(set(versions))
-    assert Carried(AVA, 3, 4_000_000_000_000, "idle").kept().version < 2**53  # what Lua's numbers hold, beyond 2090
+    said = {**orjson.loads(STREAM.state()), "more": "h"}
+    assert read(Kept(1, 1, orjson.dumps(said))) == STREAM

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from gateway.release import VERSION
 from gateway.twilio import signature, twiml
 from tests.server.world import Phone, World, http, play
 
@@ -157,7 +158,7 @@ def test_a_line_that_does_not_exist_is_turned_away(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_never_starts_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.server.exchange.START_S", 0.1)
+    monkeypatch.setattr("gateway.server.admission.START_S", 0.1)
 
     async def scenario(world: World) -> None:
         phone = await world.phone()
@@ -194,7 +195,8 @@ def test_beyond_the_capacity_calls_are_refused_politely(tmp_path: Path) -> None:
 def test_while_draining_nobody_gets_in(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         status, body = await http(world.url + "/readyz")
-        assert (status, json.loads(body)) == (200, {"calls": 0, "max_calls": 40, "ready": True, "flows": ANY})
+        ready = {"calls": 0, "max_calls": 40, "ready": True, "version": VERSION, "flows": ANY}
+        assert (status, json.loads(body)) == (200, ready)
         world.exchange.drain()
         assert (await http(world.url + "/readyz"))[0] == 503
         assert (await http(world.url + "/healthz"))[0] == 200

@@ -15,17 +15,19 @@ import pytest
 
 from gateway.flow.load import load
 from gateway.server import lifecycle
-from gateway.server.afterwards import KEPT_S, NEXT, Carried, Ending, Served, step
+from gateway.server.afterwards import KEPT_S, MAX_STREAMS, NEXT, Carried, Ending, Served, read, step, tries_of
 from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
-from gateway.server.reception import AFTER_PATH, DONE_PATH, WEBHOOK_PATH, Reception, Webhook
-from gateway.settings import read
+from gateway.server.reception import AFTER_PATH, DONE_PATH, WEBHOOK_PATH, Reception, Webhook, failed_door
+from gateway.settings import read as read_settings
+from gateway.store import Kept
 from gateway.store.memory import Memory
 from gateway.telemetry.log import configure
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import twiml
 
-MOST = 8  # requests of one call
+MOST = 2 * MAX_STREAMS + 5  # requests of one call, where every other one fails
+NOW_MS = 60_000
 BASE = "https://core.example.com"
 SID = "CA1"
 NEVER = '{ weekly: { mon-sun: "00:00-24:00" }, holidays: [01-01 to 12-31], closed: '
@@ -90,8 +92,8 @@ class Walk:
         """The longest way from here, in requests. Fails on one that comes back to where it was."""
         assert ask not in path, f"a loop: {path} -> {ask}"
         if ask not in self.known:
-            states = STATES if ask.path == AFTER_PATH else PRESENCE
-            ways = {way for state in states for way in ways_on(self.answer(ask, state), ask)}
+            states = STATES if "after" in (ask.path + dict(ask.form).get("ErrorUrl", "")) else PRESENCE
+            ways = {way for state in states for way in ways_on(self.answer(ask, state), ask)} | set(failing(ask))
             self.known[ask] = 1 + max((self.longest(way, (*path, ask)) for way in ways), default=0)
         return self.known[ask]
 
@@ -101,15 +103,15 @@ class Walk:
         state(self.exchange)
         asked = {name: values[0] for name, values in parse_qs(ask.query).items()}
         call = Webhook(dict(ask.form), BASE, asked.get("line", ""))
-        given = asked.get("attempt", "")
-        match ask.path:
-            case "/twiml":
+        given = tries_of(asked.get("attempt", ""), asked.get("failed", ""))
+        door, tries = failed_door(call) if ask.path == WEBHOOK_PATH else (ask.path, given)
+        match door.rpartition("/")[2]:
+            case "":
                 return self.reception.answer(call)
-            case "/twiml/after":
-                attempt = int(given) if given in ("1", "2", "3") else 3
-                return self.reception.after(call, attempt, step(store.known(SID), attempt))
+            case "after":
+                return self.reception.after(call, step(read(store.known(SID)), tries, NOW_MS))
             case _:
-                assert ask.path == DONE_PATH, f"a door that isn't there: {ask.path}"
+                assert door in (DONE_PATH, "done"), f"a door that isn't there: {door}"
                 return self.reception.done(call)
 
 
@@ -121,17 +123,23 @@ def leaving(exchange: Exchange) -> None:
     exchange.draining = True
 
 
-def ended(ending: Ending | None, persona: str) -> Callable[[Exchange], None]:
+def ended(ending: Ending | None, persona: str, began_ms: int) -> Callable[[Exchange], None]:
     """The core carried the call's stream, which ended so; None: nobody has noticed yet."""
 
     def state(exchange: Exchange) -> None:
-        exchange.store.put(SID, Carried(Served("clinic", "bare", persona), 1, 0, ending).kept(), KEPT_S)
+        carried = Carried(Served("clinic", "bare", persona), began_ms, NOW_MS, ending)
+        exchange.store.put(SID, Kept(1, 1, carried.state()), KEPT_S)
 
     return state
 
 
 PRESENCE = (here, leaving)
-STATES = (*PRESENCE, *(ended(ending, persona) for ending in (None, *NEXT) for persona in ("ava", "night", "gone")))
+BEGAN_MS = (0, NOW_MS - 1_000)  # it lasted, or it broke soon
+PERSONAS = ("ava", "night", "gone")
+STATES = (
+    *PRESENCE,
+    *(ended(ending, persona, ms) for ending in (None, *NEXT) for persona in PERSONAS for ms in BEGAN_MS),
+)
 
 
 def ways_on(xml: str, ask: Ask) -> Iterator[Ask]:
@@ -161,6 +169,14 @@ def ways_on(xml: str, ask: Ask) -> Iterator[Ask]:
     pytest.fail(f"a document that ends without an end: {xml}")
 
 
+def failing(ask: Ask) -> Iterator[Ask]:
+    """What Twilio asks where this door has failed: the number's fallback URL, once."""
+    if ask.path != WEBHOOK_PATH:
+        lost = f"{BASE}{ask.path}?{ask.query}"
+        [line] = [part for part in ask.query.split("&") if part.startswith("line=")] or [""]
+        yield asking(f"{BASE}{WEBHOOK_PATH}?{line}", ask, ErrorCode="11200", ErrorUrl=lost)
+
+
 def asking(url: str | None, before: Ask, **reported: str) -> Ask:
     assert url is not None
     assert url.startswith(BASE + "/")
@@ -172,7 +188,7 @@ def asking(url: str | None, before: Ask, **reported: str) -> Ask:
 async def walked(folder: Path, number: str) -> tuple[int, int]:
     """The longest way of a call to this number, and how many requests there are."""
     (folder / "clinic.yaml").write_text(FLOW, encoding="utf-8")
-    settings = read({"AUTH": "required", "TWILIO_AUTH_TOKEN": "a" * 32, "STREAM_SECRET": "s", "PUBLIC_URL": BASE})
+    settings = read_settings({"TWILIO_AUTH_TOKEN": "a" * 32, "STREAM_SECRET": "s", "PUBLIC_URL": BASE})
     log, generations = configure("json", "error", io.StringIO()), Generations(load(folder, {}))
     exchange = Exchange(settings, generations, lifecycle.endpoints(settings), log, Metrics())
     walk = Walk(exchange, Reception(exchange, log))
@@ -180,7 +196,7 @@ async def walked(folder: Path, number: str) -> tuple[int, int]:
     for caller in CALLERS:
         form = {"To": number, "From": caller, "CallSid": SID, "AccountSid": "AC1"}
         first = Ask(WEBHOOK_PATH, "", tuple(form.items()))
-        queries = [f"attempt={given}" for given in ("0", "1", "2", "3", "4", "x", "")]
+        queries = [f"attempt={given}" for given in ("0", "1", "2", "3", "3&failed=2", "20", "21", "x", "")]
         doors = [first, replace(first, query="line=clinic/bought"), replace(first, path=DONE_PATH)]
         doors += [replace(first, path=AFTER_PATH, query=query) for query in (*queries, "attempt=1&line=clinic/bought")]
         most = max(most, *(walk.longest(door) for door in doors))

@@ -90,7 +90,8 @@ def warming(
             assert len(room) == 0
             await here.idle()
             assert tasks("live-warm") == 0
-        results = {name: int(number) for name, number in metrics.samples("gateway_warm_sessions_total") if number}
+        samples = metrics.samples("gateway_warm_sessions_total")
+        results = {result: int(number) for (result,), number in samples if number}
         assert results == counted
 
     asyncio.run(run())
@@ -330,15 +331,24 @@ def test_a_thousand_announcements_of_calls_that_never_come() -> None:
 
 def counted(world: World) -> dict[str, int]:
     samples = world.exchange.metrics.samples("gateway_warm_sessions_total")
-    return {name: int(number) for name, number in samples if number}
+    return {result: int(number) for (result,), number in samples if number}
 
 
 async def announced(world: World, sid: str = "CA1", secret: str = "", **changed: str) -> int:
     """What the door says of a call."""
-    path = f"/calls/{sid}/warm?{urlencode({**NAMED, **changed})}"
-    at = int(time.time())
-    given = {knock.TIME_HEADER: str(at), knock.SIGNATURE_HEADER: knock.sign(secret, "GET", path, at)} if secret else {}
-    return (await http(world.url + path, None, given))[0]
+    path, body, at = f"/calls/{sid}/warm", urlencode({**NAMED, **changed}), int(time.time())
+    signed = knock.sign(secret, "POST", path, at, body) if secret else ""
+    given = {knock.TIME_HEADER: str(at), knock.SIGNATURE_HEADER: signed}
+    return (await http(world.url + path, body.encode(), given))[0]
+
+
+def test_garbage_at_the_door_is_refused(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        for body in (b"", b"\xff\xfe", b"=&=&=", b"from=" + b"9" * 70_000):
+            assert (await http(world.url + "/calls/CA1/warm", body))[0] in (403, 413)
+        assert (await http(world.url + "/calls/CA1/warm?flow=clinic"))[0] == 405
+
+    play(tmp_path, scenario, **SECURE)
 
 
 async def asked(world: World) -> Model:

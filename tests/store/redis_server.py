@@ -81,9 +81,18 @@ class Server:
         async with self.client() as client:
             async for key in client.scan_iter():
                 ttl_s = await client.pttl(key) / 1000
-                value = await (client.hgetall(key) if await client.type(key) == b"hash" else client.get(key))
-                found[key.decode()] = ttl_s, repr(value)
+                found[key.decode()] = ttl_s, repr(await _value(client, key))
         return found
+
+
+async def _value(client: Redis, key: bytes) -> object:
+    match await client.type(key):
+        case b"hash":
+            return await client.hgetall(key.decode())
+        case b"zset":
+            return await client.zrange(key, 0, -1)
+        case _:
+            return await client.get(key)
 
 
 def has_tls() -> bool:

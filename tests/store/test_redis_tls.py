@@ -46,7 +46,10 @@ def test_a_server_with_tls(tmp_path: Path) -> None:
         await there.start()
         try:
             url = f"rediss://127.0.0.1:{there.tls_port}"
-            async with instance(read({"REDIS_URL": f"{url}?ssl_ca_certs={pem}"}).redis_url) as (store, told):
+            async with instance(read({"REDIS_URL": f"{url}?ssl_ca_certs={pem}", "AUTH": "off"}).redis_url) as (
+                store,
+                told,
+            ):
                 assert await store.first_use("t1", 60)
                 assert not await store.first_use("t1", 60)
                 assert told == []

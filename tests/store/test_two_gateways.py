@@ -15,8 +15,9 @@ import pytest
 
 from gateway.live import messages as live
 from gateway.server import lifecycle
+from gateway.server.afterwards import Tries
 from gateway.store import redis
-from gateway.store.door import opened
+from gateway.store.door import Ears, opened
 from gateway.store.redis import CONNECTIONS
 from gateway.telemetry.log import Log
 from gateway.twilio import token, twiml
@@ -28,7 +29,9 @@ from tests.store.redis_server import Server, needs_server, server
 pytestmark = needs_server
 FORM = {"To": "+14155550101", "From": "+14155550199", "CallSid": "CA1", "AccountSid": "AC1"}
 Scenario = Callable[[World, World, Server], Coroutine[object, object, None]]
-STREAM = {"next": "stream", "attempt": 2, "flow": "clinic", "line": "quiet", "persona": "mute"}
+MUTE = {"flow": "clinic", "line": "quiet", "persona": "mute"}
+STREAM = {"next": "stream", "attempt": 2, "failed": 1, **MUTE}
+MOVED = {**STREAM, "failed": 0}
 
 
 def play(folder: Path, scenario: Scenario, flow: str = FLOW, **env: str) -> None:
@@ -47,9 +50,12 @@ def play(folder: Path, scenario: Scenario, flow: str = FLOW, **env: str) -> None
 
 @asynccontextmanager
 async def gateway(folder: Path, flow: str, url: str, env: dict[str, str]) -> AsyncIterator[World]:
-    async with world(folder, flow, **env) as here, opened(url, lifecycle.teller(Log(), here.exchange.metrics)) as store:
-        here.exchange.store = store
-        yield here
+    shared = {"REDIS_URL": url, "STREAM_SECRET": "s3cret", **env}
+    async with world(folder, flow, **shared) as here:
+        ears = Ears(lifecycle.teller(Log(), here.exchange.metrics), here.exchange.fenced)
+        async with opened(url, ears) as store:
+            here.exchange.store = store
+            yield here
 
 
 async def following(world: World, sid: str = "CA1", attempt: int = 1) -> tuple[dict[str, object], str]:
@@ -126,7 +132,7 @@ def test_a_call_that_ended_at_one_is_hung_up_by_the_other(tmp_path: Path) -> Non
         phone, _model = await a.call(line="quiet")
         await phone.stop()
         await over(a)
-        await a.exchange.store.flush()  # the caller hung up: nobody asks how the call goes on, so nothing waits for this
+        await a.exchange.store.flush()  # nobody asks after a caller who hung up, so nothing waits for this write
         assert await following(b) == ({"next": "hangup"}, twiml.hang_up())
 
     play(tmp_path, scenario)
@@ -232,9 +238,7 @@ def test_calls_go_on_without_the_store(tmp_path: Path, trouble: str) -> None:
         await phone.stop()
         await over(a)
         for sid in ("CA0", "CA5"):
-            step = await a.exchange.next(sid, 1)
-            assert step is not None
-            assert step.next == "hangup"
+            assert (await a.exchange.next(sid, Tries(1))).next == "hangup"
         lost = 0 if trouble == "wiped" else 1
         assert a.exchange.metrics.get("gateway_store_down") == lost
         assert a.exchange.metrics.get("gateway_store_outages_total") == lost
@@ -329,9 +333,9 @@ def test_a_gateway_that_goes_away_leaves_its_calls_to_the_other(tmp_path: Path) 
                 phone, _ = await ours.call(line="quiet")
                 stopped = asyncio.ensure_future(a.stop(within_s=4))
                 assert (await phone.closed())[0] == 1001
-                assert (await following(theirs))[0] == STREAM
+                assert (await following(theirs))[0] == MOVED
                 assert await stopped == 0
-                assert (await following(theirs))[0] == STREAM
+                assert (await following(theirs))[0] == MOVED
                 again = await theirs.phone()
                 await again.start_as("CA1", line="quiet", attempt="2")
                 await theirs.model()

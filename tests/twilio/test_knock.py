@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.twilio.knock import sign, valid
+from gateway.twilio.knock import sign, valid, valid_form
 
 SECRET, PATH, NOW = "s3cret", "/calls/CA1/next?attempt=1", 1_800_000_000
 
@@ -41,6 +41,18 @@ def test_a_knock_is_good_for_a_minute(skew: int, taken: bool) -> None:
 )
 def test_any_other_is_refused(given: tuple[str, str]) -> None:
     assert not valid([SECRET], "GET", PATH, given, NOW)
+
+
+def test_a_form_is_signed_with_its_path() -> None:
+    path, body = "/calls/CA1/warm", "from=%2B14155550199&to=%2B14155550100"
+    given = str(NOW), sign(SECRET, "POST", path, NOW, body)
+    assert valid_form(["new", SECRET], path, body, given, NOW)
+    for other in ("", body + "&", body.replace("0199", "0198"), f"\n{body}"):
+        assert not valid_form([SECRET], path, other, given, NOW)
+    assert not valid_form([SECRET], "/calls/CA2/warm", body, given, NOW)
+    assert not valid_form([SECRET], path, body, given, NOW + 61)
+    assert not valid_form(["another", ""], path, body, given, NOW)
+    assert not valid([SECRET], "POST", path, given, NOW)
 
 
 def test_no_secret_opens_nothing() -> None:

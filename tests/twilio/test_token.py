@@ -61,6 +61,13 @@ def test_it_expires() -> None:
     assert refused(token, now=1_796_000_010.0) == "expired"
 
 
+def test_a_clock_may_be_a_minute_ahead_and_no_more() -> None:
+    """What is valid for longer than its use is remembered could be used twice."""
+    assert verify(mint("s", CLAIMS, NOW + 60, NONCE), ["s"], CALL, ACCOUNT, NOW) == CLAIMS
+    assert refused(mint("s", CLAIMS, NOW + 61, NONCE), now=NOW) == "valid too long"
+    assert refused(mint("s", CLAIMS, NOW, NONCE, ttl_s=10**9), now=NOW) == "valid too long"
+
+
 def test_it_opens_no_other_call() -> None:
     token = mint("s", CLAIMS, NOW, NONCE)
     assert refused(token, call="CA2") == "other call"

@@ -2,15 +2,24 @@
 // The core's doors, as the Functions use them: what comes next for a call, and that its stream will come.
 // `fetch`, time and limits are arguments; neither function ever throws.
 
-const MAX_ATTEMPT = 3; // streams of one call
+const MAX_STREAMS = 20; // of one call, however they end
+const MAX_FAILED = 2; // in a row that broke soon, as the core counts them
+const MAX_UNHEARD = 1; // in a row after which the core said nothing
 const MAX_ANSWER = 16 * 1024; // characters
 const NUMBER = /^\+[1-9]\d{6,14}$/;
 
-/** What the core says should follow the call's stream `attempt`, or null: silent, unreachable, unknown call, garbage.
+/** Which stream of its call a query speaks of, from 1, and how many before it in a row broke soon. What says nothing
+ *  sensible is the last. */
+function triesOf({ attempt, failed }) {
+  const nth = /^[1-9]\d?$/.test(attempt) ? Math.min(Number(attempt), MAX_STREAMS) : MAX_STREAMS;
+  return { attempt: nth, failed: /^[0-2]$/.test(failed) ? Number(failed) : 0 };
+}
+
+/** What the core says should follow that stream of the call, or null: silent, unreachable, garbage.
  *  link: {fetch, core, sign(text) -> base64url, nowMs, timeoutMs}. */
-async function next(link, callSid, attempt) {
+async function next(link, callSid, { attempt, failed }) {
   try {
-    const answer = await knock(link, callSid, `next?attempt=${attempt}`);
+    const answer = await knock(link, callSid, `next?attempt=${attempt}${failed ? `&failed=${failed}` : ''}`);
     if (answer.status !== 200) return null;
     const text = await answer.text();
     return text.length > MAX_ANSWER ? null : read(JSON.parse(text), attempt);
@@ -25,8 +34,10 @@ function read(said, attempt) {
     case 'hangup':
     case 'fallback':
       return { next: said.next };
-    case 'stream':
-      return said.attempt === attempt + 1 ? { next: 'stream', persona: text(said.persona) } : null;
+    case 'stream': {
+      const well = said.attempt === attempt + 1 && within(said.failed, 0, MAX_FAILED);
+      return well ? { next: 'stream', persona: text(said.persona), failed: said.failed } : null;
+    }
     case 'dial': {
       const well = NUMBER.test(text(said.to)) && within(said.timeout_s, 5, 600);
       return well ? { next: 'dial', to: said.to, timeout_s: said.timeout_s } : null;
@@ -40,30 +51,39 @@ function read(said, attempt) {
   }
 }
 
-/** What follows: the core's word where it has one, else one more stream, else the line's fallback; never a fourth stream. */
-function follow(step, attempt) {
-  const chosen = step ?? { next: attempt === 1 ? 'stream' : 'fallback' };
-  return chosen.next === 'stream' && attempt >= MAX_ATTEMPT ? { next: 'fallback' } : chosen;
+/** What follows: the core's word where it has one, else one more stream, else the line's fallback; and never a stream
+ *  without end. */
+function follow(step, { attempt, failed }) {
+  const unheard = failed < MAX_UNHEARD ? { next: 'stream', persona: '', failed: failed + 1 } : { next: 'fallback' };
+  const chosen = step ?? unheard;
+  return chosen.next === 'stream' && attempt >= MAX_STREAMS ? { next: 'fallback' } : chosen;
 }
 
 /** Tells the core that the call's stream will come, so that an instance is awake and its session with the model open.
- *  Not awaited by anybody: its end, good or bad, is nobody's business. place: see twiml.private.js. */
+ *  Over when the core has heard it, or after link.timeoutMs: its end, good or bad, is nobody's business. place: see
+ *  twiml.private.js. */
 async function warm(link, place) {
+  const { flow, line, persona, from, to } = place;
+  const form = new URLSearchParams({ flow, line, persona, from, to });
+  let timer;
+  const patience = new Promise((resolve) => (timer = setTimeout(resolve, link.timeoutMs)));
   try {
-    const { flow, line, persona, from, to } = place;
-    const answer = await knock(link, place.callSid, `warm?${new URLSearchParams({ flow, line, persona, from, to })}`);
-    await answer.body?.cancel();
+    await Promise.race([knock(link, place.callSid, 'warm', form), patience]);
   } catch {
     // the stream opens its session itself
   }
+  clearTimeout(timer);
 }
 
-/** Asks at a door of the call, signed as gateway/twilio/knock.py has it. */
-function knock({ fetch, core, sign, nowMs, timeoutMs }, callSid, door) {
+/** Asks at a door of the call, signed as gateway/twilio/knock.py has it. Numbers go in a form: hosts log URLs. */
+function knock({ fetch, core, sign, nowMs, timeoutMs }, callSid, door, form) {
   const path = `/calls/${encodeURIComponent(callSid)}/${door}`;
   const time = String(Math.floor(nowMs / 1000));
-  const headers = { 'X-Gateway-Time': time, 'X-Gateway-Signature': sign(`GET\n${path}\n${time}`) };
-  return fetch(core + path, { headers, signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
+  const said = form ? ['POST', path, time, form.toString()] : ['GET', path, time];
+  const headers = { 'X-Gateway-Time': time, 'X-Gateway-Signature': sign(said.join('\n')) };
+  if (form) headers['Content-Type'] = 'application/x-www-form-urlencoded';
+  const [method, , , body] = said;
+  return fetch(core + path, { method, headers, body, signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
 }
 
 function text(value) {
@@ -74,4 +94,4 @@ function within(value, least, most) {
   return Number.isInteger(value) && value >= least && value <= most;
 }
 
-module.exports = { next, follow, warm, MAX_ATTEMPT };
+module.exports = { next, follow, warm, triesOf };

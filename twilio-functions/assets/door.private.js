@@ -5,7 +5,7 @@ const { randomBytes } = require('node:crypto');
 
 const FORMAT = 1;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-const FIELDS = ['To', 'From', 'CallSid', 'AccountSid', 'DialCallStatus', 'ErrorCode', 'line', 'attempt'];
+const FIELDS = ['To', 'From', 'CallSid', 'AccountSid', 'DialCallStatus', 'ErrorCode', 'line', 'attempt', 'failed'];
 const LAST = new Set(['fallback', 'done']);
 // Should even the fallback break: no code stands between this and the caller.
 const LAST_WORDS =
@@ -18,18 +18,21 @@ class Fault extends Error {}
 /** A handler that answers with TwiML. `answer(call)`: {artefact, settings, form, base, nowMs, nonce(), fetch, note()}.
  *  `name` is the answer's in front.private.js. */
 function door(name) {
-  return async function handler(context, event, callback) {
-    const note = (what, fields) => write('log', { event: what, call_sid: one(event.CallSid), ...fields });
-    const call = opened(context, event, note);
-    let xml;
-    try {
-      xml = await front()[name](call);
-    } catch (error) {
-      write('error', { event: 'function-failed', function: name, call_sid: one(event.CallSid), ...harmless(error) });
-      xml = recovered(name, call);
-    }
-    callback(null, reply(200, 'text/xml', xml));
+  return function handler(context, event, callback) {
+    answered(name, context, event).then((xml) => callback(null, reply(200, 'text/xml', xml)));
   };
+}
+
+/** The document. Never rejects: whatever breaks, there is one. */
+async function answered(name, context, event) {
+  const note = (what, fields) => write('log', { event: what, call_sid: one(event.CallSid), ...fields });
+  const call = opened(context, event, note);
+  try {
+    return await front()[name](call);
+  } catch (error) {
+    write('error', { event: 'function-failed', function: name, call_sid: one(event.CallSid), ...harmless(error) });
+    return recovered(name, call);
+  }
 }
 
 /** A handler of a status callback: logs these fields of it and answers nothing. */
@@ -63,7 +66,8 @@ function settings(context) {
   if (!safe || !/^[^\s?#@]+$/.test(host ?? '')) throw new Fault('CORE_URL is not the https:// address of the core');
   const secret = (context.STREAM_SECRET ?? '').trim(); // as the core reads it
   if (!secret) throw new Fault('STREAM_SECRET is not set');
-  return { core, secret };
+  const prewarmMs = /^\d{1,3}$/.test(context.PREWARM_MS ?? '') ? Number(context.PREWARM_MS) : 0;
+  return { core, secret, prewarmMs };
 }
 
 function front() {

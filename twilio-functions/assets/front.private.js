@@ -8,7 +8,6 @@ const documents = asset('twiml');
 const core = asset('core');
 
 const NEXT_MS = 2000;
-const WARM_MS = 3000;
 const UNHEARD = new Set(['no-answer', 'busy', 'failed', 'canceled']); // DialCallStatus of a call nobody took
 
 /** The number was dialled. */
@@ -18,19 +17,20 @@ function voice(call) {
     call.note('call-refused', { why: 'no line has the number that was dialled' });
     return documents.reject('rejected');
   }
-  return routed(call, place, 1);
+  return routed(call, place, { attempt: 1, failed: 0 });
 }
 
 /** The stream has ended. */
 async function after(call) {
-  const attempt = /^[1-3]$/.test(call.form.attempt) ? Number(call.form.attempt) : core.MAX_ATTEMPT;
-  const said = await core.next(peer(call, NEXT_MS), call.form.CallSid, attempt);
-  const step = core.follow(said, attempt);
-  call.note('stream-over', { attempt, heard_core: said !== null, next: step.next });
+  const tries = core.triesOf(call.form);
+  const said = await core.next(peer(call, NEXT_MS), call.form.CallSid, tries);
+  const step = core.follow(said, tries);
+  call.note('stream-over', { ...tries, heard_core: said !== null, next: step.next });
   if (step.next === 'hangup') return documents.ofNext(step);
   const place = placed(call);
   if (step.next !== 'stream') return documents.ofNext(step, place ?? unplaced(call));
-  return place ? streamed(call, place, step.persona, attempt + 1) : documents.sorry();
+  const again = { attempt: tries.attempt + 1, failed: step.failed };
+  return place ? streamed(call, place, step.persona, again) : documents.sorry();
 }
 
 /** A dialled party or a recording has ended. */
@@ -48,25 +48,28 @@ function fallback(call) {
   return documents.fallback(placed(call));
 }
 
-function streamed(call, place, persona, attempt) {
-  if (!Object.hasOwn(place.personas, persona)) return routed(call, place, attempt);
-  return connected(call, { ...place, persona, attempt });
+function streamed(call, place, persona, tries) {
+  if (!Object.hasOwn(place.personas, persona)) return routed(call, place, tries);
+  return connected(call, { ...place, ...tries, persona });
 }
 
 /** By the rules that answer calls: (line, moment, caller). A call already answered can't be rejected any more. */
-function routed(call, place, attempt) {
+function routed(call, place, tries) {
+  const { attempt } = tries;
   const usage = { calls: 0, from_caller: 0 }; // only the core counts calls
   const found = route(call.artefact, place.flow, place.line, call.nowMs, place.from, usage);
   call.note('call-routed', { flow: place.flow, line: place.line, outcome: found.outcome, code: found.code, attempt });
   if (found.outcome === 'refuse' && attempt > 1) return documents.fallback(place);
   if (found.outcome !== 'answer') return documents.ofRoute(found, place);
-  return connected(call, { ...place, persona: found.persona, attempt });
+  return connected(call, { ...place, ...tries, persona: found.persona });
 }
 
-/** The core hears of the stream before Twilio does, and has its time to get ready. */
-function connected(call, place) {
-  const { core: base, secret } = call.settings;
-  core.warm(peer(call, WARM_MS), place);
+/** Where the owner has given time for it, the core hears of the stream before Twilio does, and gets ready. What still
+ *  runs when a Function has answered is ended (twilio.com/docs/serverless/functions-assets/functions/invocation), so a
+ *  request that nobody waits for is never sent. */
+async function connected(call, place) {
+  const { core: base, secret, prewarmMs } = call.settings;
+  if (prewarmMs) await core.warm(peer(call, prewarmMs), place);
   return documents.stream({ ...place, core: base, token: mint(secret, place, call.nowMs, call.nonce()) });
 }
 

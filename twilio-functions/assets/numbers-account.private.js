@@ -92,9 +92,15 @@ async function observe(client, plans, want, sleep = wait) {
   return { numbers, offers, reach };
 }
 
+/** Whether the account may dial a country; null of one that Twilio has no permissions for. */
 async function mayDial(client, country, sleep) {
-  const found = await patient(client, () => client.voice.v1.dialingPermissions.countries(country).fetch(), sleep);
-  return found.lowRiskNumbersEnabled;
+  try {
+    const found = await patient(client, () => client.voice.v1.dialingPermissions.countries(country).fetch(), sleep);
+    return found.lowRiskNumbersEnabled;
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
 //
 // A place is what a document must know of the call:
 // {core, functions: base URLs; search: flow and label of a line that was found by ?line=, else ''; language;
-//  fallback: the line's announcement or null; callSid, accountSid, flow, line, persona, hash, from, to, attempt, token}.
+//  fallback: the line's announcement or null; callSid, accountSid, flow, line, persona, hash, from, to, attempt, failed, token}.
 const VoiceResponse = require('twilio/lib/twiml/VoiceResponse');
 
 const MAX_PARAMETER = 500; // name and value of one <Parameter> together stay below this (twilio.com/docs/voice/twiml/stream)
@@ -38,7 +38,7 @@ function ofNext(step, place) {
 
 /** Opens the stream. However it ends, and should Twilio not ask `action`, /after decides what follows. */
 function stream(place) {
-  const after = link(place, '/after', place.attempt);
+  const after = link(place, '/after', place);
   const answer = new VoiceResponse();
   const media = answer.connect({ action: after, method: 'POST' }).stream({
     name: `gw-${place.attempt}`,
@@ -103,9 +103,10 @@ function record(answer, say, maxLength, place) {
 }
 
 /** The URL of a door that must know the call's line. */
-function link(place, path, attempt) {
+function link(place, path, { attempt, failed } = {}) {
   const line = place.search.split('/').map(encodeURIComponent).join('/');
-  const query = [attempt && `attempt=${attempt}`, line && `line=${line}`].filter(Boolean).join('&');
+  const said = [attempt && `attempt=${attempt}`, failed && `failed=${failed}`, line && `line=${line}`];
+  const query = said.filter(Boolean).join('&');
   return `${place.functions}${path}${query && `?${query}`}`;
 }
 

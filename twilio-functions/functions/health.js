@@ -1,9 +1,10 @@
 'use strict';
-// For everybody: whether calls can be answered here, and by which flows.
+// For everybody: whether calls can be answered here, by which release and by which flows.
 const { artefact, settings, reply, Fault } = require(Runtime.getAssets()['/door.js'].path);
 
 exports.handler = function handler(context, event, callback) {
-  const said = { ok: false, runtime: `node ${process.versions.node}` };
+  const version = require(Runtime.getAssets()['/release.js'].path);
+  const said = { ok: false, version, runtime: `node ${process.versions.node}` };
   try {
     const { format, hash, flows } = artefact();
     Object.assign(said, { format, hash, flows: Object.keys(flows).length });

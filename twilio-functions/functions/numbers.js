@@ -11,9 +11,13 @@ const SHORTEST = 32; // of a secret, in characters
 const TIME_MS = 7000; // of the 10 s that a Function has
 const STRANGER = { error: 'takes the header Authorization: Bearer and the ADMIN_SECRET' };
 
-exports.handler = async function handler(context, event, callback) {
+exports.handler = function handler(context, event, callback) {
+  const say = (status, body) => reply(status, 'application/json', body);
+  asked(context, event, say).then((answer) => callback(null, answer), callback);
+};
+
+async function asked(context, event, say) {
   const until = Date.now() + TIME_MS;
-  const say = (status, body) => callback(null, reply(status, 'application/json', body));
   if (!admitted(context.ADMIN_SECRET ?? '', event.request.headers.authorization)) return say(401, STRANGER);
   try {
     const want = plans.desired(artefact(), { domain: context.DOMAIN_NAME, core: settings(context).core });
@@ -24,7 +28,7 @@ exports.handler = async function handler(context, event, callback) {
   } catch (error) {
     return say(502, { error: error instanceof Fault ? error.message : account.words(error) });
   }
-};
+}
 
 function admitted(secret, header) {
   const digest = (text) => createHash('sha256').update(text).digest();

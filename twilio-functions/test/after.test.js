@@ -39,7 +39,7 @@ test('hang up needs neither flows nor a line', async () => {
 });
 
 test('a new stream: the next attempt, a fresh token, the same line', async () => {
-  const { body } = await after(says({ next: 'stream', attempt: 2 }));
+  const { body } = await after(says({ next: 'stream', attempt: 2, failed: 0 }));
   assert.match(body, /<Connect action="[^"]+\/after\?attempt=2" method="POST"><Stream name="gw-2"/);
   const { token, attempt, persona } = parameters(body);
   assert.deepEqual([attempt, persona, claims(token).try], ['2', 'ava', 2]);
@@ -47,20 +47,22 @@ test('a new stream: the next attempt, a fresh token, the same line', async () =>
 
 test('the core hears of the new stream too', async () => {
   const asked = [];
-  await after(async (url) => (asked.push(url), new Response('{"next":"stream","attempt":2,"persona":"night"}')));
-  const query = `flow=desk&line=records&persona=night&from=%2B14155550199&to=${encodeURIComponent(RECORDS)}`;
-  assert.equal(asked[1], `https://core.example/calls/${CALL.CallSid}/warm?${query}`);
+  const said = '{"next":"stream","attempt":2,"failed":0,"persona":"night"}';
+  const core = async (url, { body }) => (asked.push([url, body]), new Response(said));
+  await after(core, {}, { env: { PREWARM_MS: '200' } });
+  const form = `flow=desk&line=records&persona=night&from=%2B14155550199&to=${encodeURIComponent(RECORDS)}`;
+  assert.deepEqual(asked[1], [`https://core.example/calls/${CALL.CallSid}/warm`, form]);
   assert.equal(asked.length, 2);
 });
 
 test('a new stream with the persona that the core names', async () => {
-  const { token, persona } = parameters((await after(says({ next: 'stream', attempt: 2, persona: 'night' }))).body);
+  const { token, persona } = parameters((await after(says({ next: 'stream', attempt: 2, failed: 0, persona: 'night' }))).body);
   assert.deepEqual([persona, claims(token).per], ['night', 'night']);
 });
 
 for (const persona of ['nobody', '__proto__', 7, null]) {
   test(`a persona that the flow doesn't have is not believed: ${persona}`, async () => {
-    const { body } = await after(says({ next: 'stream', attempt: 2, persona }));
+    const { body } = await after(says({ next: 'stream', attempt: 2, failed: 0, persona }));
     assert.equal(parameters(body).persona, 'ava');
   });
 }
@@ -68,7 +70,7 @@ for (const persona of ['nobody', '__proto__', 7, null]) {
 test('a stream ended after closing time: what is said then', async () => {
   const { body } = await after(silent, { To: '+14155550105' });
   assert.match(body, /Words before voicemail/);
-  const { body: going } = await after(says({ next: 'stream', attempt: 2, persona: 'ava' }), { To: '+14155550105' });
+  const { body: going } = await after(says({ next: 'stream', attempt: 2, failed: 0, persona: 'ava' }), { To: '+14155550105' });
   assert.match(going, AGAIN);
 });
 
@@ -110,9 +112,9 @@ const BAD = {
   'a list': says('[]'),
   'an empty object': says({}),
   'an unknown step': says({ next: 'toString' }),
-  'the same attempt again': says({ next: 'stream', attempt: 1 }),
-  'a leap': says({ next: 'stream', attempt: 3 }),
-  'a text attempt': says({ next: 'stream', attempt: '2' }),
+  'the same attempt again': says({ next: 'stream', attempt: 1, failed: 0 }),
+  'a leap': says({ next: 'stream', attempt: 7, failed: 0 }),
+  'a text attempt': says({ next: 'stream', attempt: '2', failed: 0 }),
   'dial without a number': says({ next: 'dial', timeout_s: 20 }),
   'dial to a SIP address': says({ next: 'dial', to: 'sip:a@example.com', timeout_s: 20 }),
   'dial to more than a number': says({ next: 'dial', to: '+14155550123,9', timeout_s: 20 }),
@@ -125,12 +127,29 @@ const BAD = {
 for (const [what, core] of Object.entries(BAD)) {
   test(`a core that can't be followed (${what}): one retry, then the fallback`, async () => {
     assert.match((await after(core)).body, AGAIN);
-    assert.match((await after(core, { attempt: '3' })).body, FALLBACK);
+    assert.match((await after(core, { attempt: '2', failed: '1' })).body, FALLBACK);
   });
 }
 
-test("a core that can't be followed after the second stream: the fallback", async () => {
-  assert.match((await after(silent, { attempt: '2' })).body, FALLBACK);
+test("a core that can't be followed after a stream that took a call over: one retry too", async () => {
+  const { body } = await after(silent, { attempt: '5' });
+  assert.match(body, /<Connect action="[^"]+\/after\?attempt=6&amp;failed=1" method="POST"><Stream name="gw-6"/);
+});
+
+for (const failed of [-1, 3, '1', null, undefined]) {
+  test(`streams that failed are counted, or the core is not believed: ${JSON.stringify(failed)}`, async () => {
+    const { body } = await after(says({ next: 'stream', attempt: 2, failed, persona: 'night' }));
+    assert.match(body, /after\?attempt=2&amp;failed=1"/);
+    assert.equal(parameters(body).persona, 'ava');
+  });
+}
+
+test('the core hears how many streams failed, and says so of the next', async () => {
+  const asked = [];
+  const core = async (url) => (asked.push(url), new Response('{"next":"stream","attempt":3,"failed":2}'));
+  const { body } = await after(core, { attempt: '2', failed: '1' });
+  assert.ok(asked[0].endsWith('/next?attempt=2&failed=1'));
+  assert.match(body, /after\?attempt=3&amp;failed=2"/);
 });
 
 test('a silent core is waited for no longer than 2 s', async () => {
@@ -144,21 +163,22 @@ test('a silent core is waited for no longer than 2 s', async () => {
   assert.ok(Date.now() - begun >= 1900 && Date.now() - begun < 3000);
 });
 
-for (const attempt of ['3', '4', '0', '-1', '1e0', 'x', '', undefined, ['1', '1']]) {
-  test(`there is no fourth stream: attempt ${JSON.stringify(attempt)}`, async () => {
+for (const attempt of ['20', '21', '99', '100', '0', '-1', '1e0', 'x', '', undefined, ['1', '1']]) {
+  test(`there is no twenty-first stream: attempt ${JSON.stringify(attempt)}`, async () => {
     const eager = async (url) =>
-      new Response(JSON.stringify({ next: 'stream', attempt: Number(/attempt=(\d)/.exec(url)[1]) + 1 }));
+      new Response(JSON.stringify({ next: 'stream', attempt: Number(/attempt=(\d+)/.exec(url)[1]) + 1, failed: 0 }));
     assert.match((await after(eager, { attempt })).body, FALLBACK);
   });
 }
 
-test('a third stream is the last', async () => {
-  assert.match((await after(says({ next: 'stream', attempt: 3 }), { attempt: '2' })).body, /<Stream name="gw-3"/);
+test('a twentieth stream is the last', async () => {
+  const { body } = await after(says({ next: 'stream', attempt: 20, failed: 0 }), { attempt: '19' });
+  assert.match(body, /<Stream name="gw-20"/);
 });
 
 test('a bought line stays itself', async () => {
   const { body } = await after(silent, { To: '+14155550111', line: 'desk/bought' });
-  assert.match(body, /\/after\?attempt=2&amp;line=desk\/bought"/);
+  assert.match(body, /\/after\?attempt=2&amp;failed=1&amp;line=desk\/bought"/);
   assert.equal(parameters(body).line, 'bought');
 });
 

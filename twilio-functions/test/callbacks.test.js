@@ -76,7 +76,9 @@ test('voicemail: SIDs and a duration, not where the sound is', async () => {
 
 test('health', async () => {
   const { status, body } = await ask('health', {});
-  const well = { ok: true, runtime: `node ${process.versions.node}`, format: 1, hash: 'f'.repeat(64), flows: 1 };
+  const { version } = require('../package.json');
+  const runtime = `node ${process.versions.node}`;
+  const well = { ok: true, version, runtime, format: 1, hash: 'f'.repeat(64), flows: 1 };
   assert.deepEqual([status, body], [200, well]);
 });
 

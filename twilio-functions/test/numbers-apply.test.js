@@ -273,6 +273,16 @@ test('dialling abroad is checked once for each country', async () => {
   assert.equal(sent('GET').filter((one) => one.host === 'voice.twilio.com').length, 1);
 });
 
+test('a country that Twilio has no permissions for keeps no number from being mended', async () => {
+  account();
+  state.refusals = [{ method: 'GET', path: 'DialingPermissions', status: 404, body: { code: 20404 } }];
+  const dial = { say: 'x', then: 'dial', to: '+33155550100' };
+  const { plan, done } = await run(
+    lines({ label: 'z', number: '+14155550100', search: null, hours: '', fallback: dial, regulatory: {} }),
+  );
+  assert.deepEqual([plan.counts.geo, state.refusals, done.length > 0], [0, [], true]);
+});
+
 test("an error that is not Twilio's is a bug and stays one", () => {
   assert.throws(() => numbers.words(new TypeError('x')), TypeError);
 });

@@ -4,6 +4,7 @@ const { createHmac } = require('node:crypto');
 const { test } = require('node:test');
 const { ask, claims, flows, parameters, CALL, ENV } = require('./rig');
 
+const WARM = { PREWARM_MS: '200' };
 const BARE = '+14155550100';
 
 test('a number that is a line gets a stream', async () => {
@@ -121,21 +122,40 @@ for (const From of ['', 'anonymous', '+266696687']) {
   });
 }
 
-test('the core hears of the stream while the call is answered, and is never waited for', async () => {
+for (const PREWARM_MS of [undefined, '', '0', 'x', '-1', '1000', '1e2']) {
+  test(`no call waits for the core where its owner gave no time for it: ${PREWARM_MS}`, async () => {
+    const asked = [];
+    const core = async (url) => asked.push(url);
+    assert.match((await ask('voice', { To: BARE }, { core, env: { PREWARM_MS } })).body, /<Stream name="gw-1"/);
+    assert.deepEqual(asked, []);
+  });
+}
+
+test('the core hears of the stream before the call is answered, and is waited for as long as its owner said', async () => {
   const asked = [];
   const hanging = (url, options) => (asked.push([url, options]), new Promise(() => {}));
   const begun = Date.now();
-  const { body } = await ask('voice', { To: BARE }, { core: hanging });
-  assert.ok(Date.now() - begun < 500);
+  const { body } = await ask('voice', { To: BARE }, { core: hanging, env: WARM });
+  const waited = Date.now() - begun;
+  assert.ok(waited >= 195 && waited < 600, `${waited} ms`);
   assert.match(body, /<Stream name="gw-1"/);
-  const [[url, { headers, redirect, signal }], ...rest] = asked;
+  const [[url, { method, headers, body: form, redirect, signal }], ...rest] = asked;
   assert.deepEqual(rest, []);
-  const path = `/calls/${CALL.CallSid}/warm?flow=desk&line=bare&persona=ava&from=%2B14155550199&to=%2B14155550100`;
+  const path = `/calls/${CALL.CallSid}/warm`; // numbers are no part of it: the core's host logs it
   assert.equal(url, `https://core.example${path}`);
-  const text = `GET\n${path}\n${headers['X-Gateway-Time']}`;
+  assert.equal(form, 'flow=desk&line=bare&persona=ava&from=%2B14155550199&to=%2B14155550100');
+  assert.deepEqual([method, headers['Content-Type']], ['POST', 'application/x-www-form-urlencoded']);
+  const text = `POST\n${path}\n${headers['X-Gateway-Time']}\n${form}`;
   const signature = createHmac('sha256', ENV.STREAM_SECRET).update(text).digest('base64url');
   assert.equal(headers['X-Gateway-Signature'], signature);
-  assert.deepEqual([redirect, signal.aborted], ['error', false]);
+  assert.deepEqual([redirect, signal instanceof AbortSignal], ['error', true]);
+});
+
+test('a core that has heard of the call holds the answer no longer', async () => {
+  const begun = Date.now();
+  const core = async () => new Response('{"warming":true}', { status: 202 });
+  await ask('voice', { To: BARE }, { core, env: { PREWARM_MS: '999' } });
+  assert.ok(Date.now() - begun < 500);
 });
 
 const DEAF = {
@@ -152,8 +172,7 @@ const DEAF = {
 };
 for (const [what, core] of Object.entries(DEAF)) {
   test(`a core that can't get ready is nobody's business: ${what}`, async () => {
-    const { body, logs } = await ask('voice', { To: BARE }, { core });
-    await new Promise((resolve) => setImmediate(resolve));
+    const { body, logs } = await ask('voice', { To: BARE }, { core, env: WARM });
     assert.match(body, /<Stream name="gw-1"/);
     assert.doesNotMatch(logs.join('\n'), /function-failed/);
   });
@@ -162,9 +181,8 @@ for (const [what, core] of Object.entries(DEAF)) {
 test('nobody is woken for a call that is refused or announced', async () => {
   const asked = [];
   for (const form of [{ To: '+14155550105' }, { To: BARE, From: '+1900' }, { To: '' }]) {
-    await ask('voice', form, { core: async (url) => asked.push(url) });
+    await ask('voice', form, { core: async (url) => asked.push(url), env: WARM });
   }
-  await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(asked, []);
 });
 

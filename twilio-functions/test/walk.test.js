@@ -5,9 +5,14 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { ask, flows, says, silent } = require('./rig');
 
-const MOST = 8; // requests of one call
+const MOST = 26; // requests of one call
 const NUMBERS = [...Object.keys(flows().lines), '+14155550111'];
 const CALLERS = ['+14155550199', '+19005550100'];
+// A core that wants another stream whatever happens.
+const EAGER = [0, 1, 2].map((failed) => async (url) => {
+  const attempt = Number(/attempt=(\d+)/.exec(url)?.[1] ?? 0) + 1;
+  return new Response(JSON.stringify({ next: 'stream', attempt, failed, persona: 'night' }));
+});
 const CORES = [
   silent,
   says('', 404),
@@ -15,10 +20,8 @@ const CORES = [
   says('{'),
   says({ next: 'hangup' }),
   says({ next: 'fallback' }),
-  says({ next: 'stream', attempt: 1 }),
-  says({ next: 'stream', attempt: 2 }),
-  says({ next: 'stream', attempt: 3, persona: 'night' }),
-  says({ next: 'stream', attempt: 4 }),
+  says({ next: 'stream', attempt: 1, failed: 0 }),
+  ...EAGER,
   says({ next: 'dial', to: '+14155550123', timeout_s: 20 }),
   says({ next: 'voicemail', say: 'Speak.', max_length_s: 60 }),
 ];
@@ -48,6 +51,7 @@ function ways(xml) {
         found.push([action, { RecordingDuration: '3' }]);
         break; // nothing recorded: the next verb
       case 'Dial':
+        assert.equal(body, '+14155550123', 'a number that nobody wrote down');
         return [...found, ...DIALLED.map((DialCallStatus) => [action, { DialCallStatus }])];
       default:
         assert.fail(`a verb that leads nowhere: <${verb}>`);

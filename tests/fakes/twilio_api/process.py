@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from cryptography import x509
@@ -57,6 +59,13 @@ class FakeTwilio:
     def refuse(self, method: str, path: str, status: int, **more: Any) -> None:
         """Answers the next request (or `times` of them) to a path that matches with `status`, `body`, `headers`."""
         self._control("refuse", {"method": method, "path": path, "status": status, **more})
+
+    def update(self, resource: str, **fields: str) -> None:
+        """A POST to a resource of the account, as Twilio's console or anybody's client makes it."""
+        key = b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
+        url = f"{self.url}/2010-04-01/Accounts/{ACCOUNT_SID}/{resource}.json"
+        request = Request(url, urlencode(fields).encode(), {"Authorization": f"Basic {key}"})
+        build_opener(ProxyHandler({})).open(request, timeout=10).close()
 
     def _control(self, door: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         content = None if body is None else json.dumps(body).encode()

@@ -1,0 +1,104 @@
+"""`gateway doctor`: what stands between a caller and an answer. Each check says well, or what to do; none changes
+anything. Asks the running core and Twilio Functions over HTTP; secrets are checked by their shape and never printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gateway.catalog import load
+from gateway.doctor.check import Check, Patient, compared
+from gateway.doctor.core import core
+from gateway.doctor.functions import dry_call, functions
+from gateway.flow.compile import ArtefactError, fingerprint, read
+from gateway.flow.load import FlowError, Flows
+from gateway.numbers import NumbersError, run
+from gateway.settings import Settings, SettingsError
+from gateway.settings import read as read_settings
+
+SHORT = 16  # characters: a shorter stream secret can be guessed
+_SHAPES = {"TWILIO_ACCOUNT_SID": r"AC[0-9a-f]{32}", "TWILIO_AUTH_TOKEN": r"[0-9a-zA-Z]{32}"}
+_WHERE_SET = {
+    "TWILIO_AUTH_TOKEN_PREVIOUS": r"[0-9a-zA-Z]{32}",
+    "TWILIO_API_KEY": r"SK[0-9a-f]{32}",
+    "TWILIO_API_SECRET": r"[0-9a-zA-Z]{32}",
+}
+
+
+def examine(patient: Patient) -> Iterator[Check]:
+    """Every check in order; those that ask somebody take up to some seconds each."""
+    settings, found = _settings(patient)
+    yield found
+    yield from _credentials(patient.env)
+    flows, found = _flows(patient)
+    yield found
+    wanted = fingerprint(flows) if flows else ""
+    yield _artefact(patient, wanted)
+    yield from core(patient, settings, wanted)
+    yield from functions(patient, wanted)
+    if settings and settings.public_url and flows and patient.functions:
+        yield dry_call(patient, settings, flows)
+    yield _numbers(patient)
+
+
+def _settings(patient: Patient) -> tuple[Settings | None, Check]:
+    try:
+        settings = read_settings(patient.env)
+    except SettingsError as wrong:
+        return None, Check("settings", "wrong", str(wrong), "set it as the text says")
+    return settings, Check("settings", "well", f"LIVE_BACKEND={settings.backend}")
+
+
+def _credentials(env: Mapping[str, str]) -> Iterator[Check]:
+    where_set = {name: shape for name, shape in _WHERE_SET.items() if env.get(name)}
+    for name, shape in {**_SHAPES, **where_set}.items():
+        value = env.get(name, "")
+        if not value:
+            yield Check(name, "wrong", "is not set", "copy it from the Twilio console")
+        elif not re.fullmatch(shape, value):
+            yield Check(name, "wrong", "hasn't the shape that Twilio's have", "copy it again, without spaces or quotes")
+        else:
+            yield Check(name, "well", "has the right shape")
+    secret = env.get("STREAM_SECRET", "")
+    if not secret:
+        yield Check("STREAM_SECRET", "wrong", "is not set", "set one long random text here and in Twilio Functions")
+    elif len(secret) < SHORT:
+        yield Check("STREAM_SECRET", "wrong", f"is shorter than {SHORT} characters", "set a long random text")
+    else:
+        yield Check("STREAM_SECRET", "well", "is there and long enough")
+
+
+def _flows(patient: Patient) -> tuple[Flows | None, Check]:
+    try:
+        flows = load(patient.flows, patient.env)
+    except FlowError as faults:
+        count = sum(problem.severity == "error" for problem in faults.problems)
+        return None, Check("flows", "wrong", f"{count} faults in {patient.flows}", "run: gateway validate")
+    lines = sum(len(flow.numbers) for flow in flows.flows)
+    return flows, Check("flows", "well", f"{len(flows.flows)} flows, {lines} lines")
+
+
+def _artefact(patient: Patient, wanted: str) -> Check:
+    name, compile_ = "artefact", "run: gateway compile"
+    try:
+        found = fingerprint(read(patient.artefact.read_bytes()))
+    except FileNotFoundError:
+        return Check(name, "wrong", f"{patient.artefact} is not there", compile_)
+    except (OSError, ArtefactError) as wrong:
+        return Check(name, "wrong", f"{patient.artefact}: {wrong}", compile_)
+    if not wanted:
+        return Check(name, "skipped", "the flows have faults")
+    return compared(name, found, wanted, compile_)
+
+
+def _numbers(patient: Patient) -> Check:
+    name = "numbers"
+    if not patient.env.get("TWILIO_ACCOUNT_SID") or not patient.functions:
+        return Check(name, "skipped", "TWILIO_ACCOUNT_SID and FUNCTIONS_URL are needed to look")
+    try:
+        code = run("status", quiet=True)
+    except NumbersError as failed:
+        return Check(name, "skipped", str(failed))
+    if code == 0:
+        return Check(name, "well", "all lead here")
+    return Check(name, "wrong", "not as the flows say, or Twilio can't be asked", "run: gateway numbers plan")

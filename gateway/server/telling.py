@@ -1,0 +1,71 @@
+"""What operators are told of a call: each of its notes as a line of the log, and what they add up to as metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.call.facts import Note
+from gateway.telemetry.families import HandoverReason
+from gateway.telemetry.log import Log
+from gateway.telemetry.metrics import Metrics
+
+Fields = Mapping[str, Any]
+
+
+class Telling:
+    """One stream's. `labels` stand in every line; `first`: no stream of this call came before."""
+
+    __slots__ = ("_awaited", "_labels", "_log", "_metrics")
+
+    def __init__(self, log: Log, metrics: Metrics, labels: Mapping[str, str], *, first: bool) -> None:
+        self._log = log
+        self._metrics = metrics
+        self._labels = labels
+        self._awaited = first  # the agent's first sound
+
+    def tell(self, note: Note) -> None:
+        self._log.write(note.name, {"at_ms": note.at_ms, **self._labels, **note.fields}, note.private, note.severity)
+        if count := COUNTED.get(note.name):
+            count(self, note.fields)
+
+    def handed_over(self, reason: HandoverReason, *, resumed: bool, gap_s: float | None = None) -> None:
+        """This stream goes on with a call that another one carried; see `Metrics.handed_over`."""
+        gap = {} if gap_s is None else {"gap_ms": round(gap_s * 1000)}
+        self._log.write("handed-over", {**self._labels, "reason": reason, "resumed": resumed, **gap}, {})
+        self._metrics.handed_over(reason, resumed=resumed, gap_s=gap_s)
+
+    def _turn(self, fields: Fields) -> None:
+        metrics, speaker = self._metrics, fields["speaker"]
+        metrics.add("gateway_turns_total", speaker=speaker)
+        if speaker != "agent":
+            return
+        if fields["response_ms"] is not None:
+            metrics.observe("gateway_turn_response_latency_seconds", fields["response_ms"] / 1000)
+        if self._awaited and fields["heard_ms"]:
+            self._awaited = False
+            metrics.observe("gateway_call_time_to_first_audio_seconds", fields["start_ms"] / 1000)
+
+    def _barge_in(self, fields: Fields) -> None:
+        self._metrics.add("gateway_barge_in_total")
+
+    def _model_back(self, fields: Fields) -> None:
+        self._metrics.add("gateway_model_reconnects_total", how=fields["how"])
+        if fields["why"] == "going-away":
+            self._metrics.handed_over("goaway", resumed=fields["how"] == "resumed", gap_s=fields["gap_ms"] / 1000)
+
+    def _call_ended(self, fields: Fields) -> None:
+        metrics = self._metrics
+        metrics.add("gateway_calls_ended_total", reason=fields["ended"])
+        metrics.observe("gateway_call_duration_seconds", fields["duration_ms"] / 1000)
+        for kind in ("prompt", "response"):
+            metrics.add("gateway_tokens_total", fields[f"{kind}_tokens"], kind=kind)
+
+
+# The notes that are counted; the others are lines of the log alone.
+COUNTED: dict[str, Callable[[Telling, Fields], None]] = {
+    "turn": Telling._turn,
+    "barge-in": Telling._barge_in,
+    "model-back": Telling._model_back,
+    "call-ended": Telling._call_ended,
+}

@@ -1,0 +1,326 @@
+"""Calls that outlive their instance: two gateways of the same flows, one store, real sockets, and a phone that follows
+TwiML by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gateway.call.facts import Draining
+from gateway.live import cues
+from gateway.live import messages as live
+from gateway.server import custody
+from gateway.server.rooms import LEASE_S
+from gateway.twilio import media
+from tests.server.test_exchange import SECURE, signed_phone, stream_parameters
+from tests.server.world import FLOW, Model, Phone, World
+from tests.store.redis_server import Server, needs_server
+from tests.store.test_two_gateways import MUTE, following, over, play
+
+pytestmark = needs_server
+TONE = (9000 * np.sin(2 * np.pi * 440 * np.arange(24_000 * 2) / 24_000)).astype(np.int16).tobytes()  # 2 s
+LOUD = b"\x80" * 160
+
+
+async def settled_call(world: World, sid: str = "CA1", handle: str = "h1") -> tuple[Phone, Model]:
+    """A call in a pause, with a handle, that the store knows."""
+    phone = await world.phone()
+    await phone.start_as(sid, line="quiet")
+    model = await world.model()
+    await model.expect(live.Setup)
+    await model.say(live.Ready())
+    if handle:
+        await model.say(live.ResumptionUpdate(handle, True))
+    for _ in range(2):  # a message holds 40 ms
+        await phone.say()
+    await model.expect(live.SendAudio)
+    return phone, model
+
+
+async def next_stream(world: World, sid: str = "CA1", attempt: int = 2) -> tuple[Phone, Model, live.Setup]:
+    """The call's next stream, at that instance."""
+    phone = await world.phone()
+    await phone.start_as(sid, line="quiet", attempt=str(attempt))
+    model = await world.model()
+    return phone, model, await model.expect(live.Setup)
+
+
+def handle_of(setup: live.Setup) -> str | None:
+    found: str | None = setup.setup["sessionResumption"].get("handle")
+    return found
+
+
+@pytest.mark.parametrize("trouble", ["draining", "limit", "cut", "unnoticed"])
+def test_the_same_session_goes_on_at_the_other_instance(tmp_path: Path, trouble: str) -> None:
+    async def scenario(a: World, b: World, _: Server) -> None:
+        phone, model = await settled_call(a)
+        match trouble:
+            case "draining":
+                a.exchange.drain()
+                assert (await phone.closed())[0] == 1001
+                await asyncio.wait_for(model.closed.wait(), 1)  # one connection a session at a time
+            case "limit":
+                next(iter(a.exchange._calls.values())).tell(Draining("stream-limit", 0.0, 1.0))
+                assert (await phone.closed())[0] == 1001
+            case "cut":
+                phone.socket.transport.abort()
+                await over(a)
+        await a.exchange.store.flush()
+        said, _document = await following(b)
+        assert said == {"next": "stream", "attempt": 2, "failed": 0 if trouble in ("draining", "limit") else 1, **MUTE}
+        _again, other, setup = await next_stream(b)
+        assert handle_of(setup) == "h1"
+        await other.say(live.Ready())
+        note = await b.note("handed-over")
+        why = {"draining": "sigterm", "limit": "limit"}.get(trouble, "crash")
+        assert (note["reason"], note["resumed"]) == (why, True)
+        assert b.exchange.metrics.get("gateway_handover_total", reason=why, resumed="true") == 1
+
+    play(tmp_path, scenario)
+
+
+def test_what_the_caller_had_not_heard_is_heard_before_the_model_is_there(tmp_path: Path) -> None:
+    async def scenario(a: World, b: World, _: Server) -> None:
+        phone, model = await settled_call(a)
+        await model.say(live.OutputTranscript("One two three four."), live.ModelAudio(TONE), live.GenerationComplete())
+        await phone.expect(media.Play)
+        phone.socket.transport.abort()
+        await over(a)
+        again = await b.phone()
+        await again.start_as("CA1", line="quiet", attempt="2")
+        sent = await again.expect(media.Play)
+        assert len(sent.mulaw) >= 800
+        other = await b.model()
+        assert handle_of(await other.expect(live.Setup)) == "h1"
+
+    play(tmp_path, scenario)
+
+
+def test_a_stream_that_comes_before_its_break_is_noticed_fences_the_first(tmp_path: Path) -> None:
+    async def scenario(a: World, b: World, there: Server) -> None:
+        phone, model = await settled_call(a)
+        await a.exchange.store.flush()
+        _again, other, setup = await next_stream(b)
+        assert handle_of(setup) == "h1"
+        await other.say(live.Ready(), live.ResumptionUpdate("h2", True))
+        await b.exchange.store.flush()
+        await model.say(live.ResumptionUpdate("h3", True))  # the first one still talks to its session
+        await asyncio.wait_for(model.closed.wait(), 5)  # and is told that the call is not its own any more
+        await over(a)
+        assert b.notes("stream-fenced")  # the log of both
+        assert (await phone.closed())[0] == 1000
+        assert b.exchange.calls == 1
+        await b.exchange.store.flush()
+        assert "h3" not in str(await there.content())
+
+    play(tmp_path, scenario)
+
+
+def test_two_streams_of_one_call_at_once_leave_one(tmp_path: Path) -> None:
+    """Whichever claims last has it, fifty times."""
+
+    async def scenario(a: World, b: World, _: Server) -> None:
+        for nth in range(50):
+            phones = [await world.phone() for world in (a, b)]
+            async with asyncio.TaskGroup() as group:
+                for phone in phones:
+                    group.create_task(phone.start_as(f"CA{nth}", line="quiet", attempt="2"))
+            ends = [asyncio.ensure_future(phone.closed()) for phone in phones]
+            ended, going = await asyncio.wait(ends, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+            assert (len(ended), len(going)) == (1, 1)
+            assert ended.pop().result()[0] == 1000
+            await asyncio.sleep(0.02)
+            assert a.exchange.calls + b.exchange.calls == 1
+            for phone in phones:
+                await phone.socket.close()
+            await asyncio.wait(going)
+            await over(a)
+            await over(b)
+
+    play(tmp_path, scenario)
+
+
+def test_a_call_whose_instance_died_without_a_word_is_resumed(tmp_path: Path) -> None:
+    """The store was told at each turn: here the first instance simply never says anything more."""
+
+    async def scenario(a: World, b: World, _: Server) -> None:
+        _phone, model = await settled_call(a)
+        await model.say(live.OutputTranscript("It is four."), live.ModelAudio(TONE))
+        await asyncio.sleep(0.1)
+        await a.exchange.store.flush()
+        _again, other, setup = await next_stream(b)
+        assert handle_of(setup) == "h1"
+        await other.say(live.Ready())
+        told = await other.expect(live.SendText)
+        assert told.text == cues.interrupted("agent: It is four.")
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("trouble", ["killed", "frozen"])
+def test_without_the_store_the_call_goes_on_and_says_that_it_forgot(tmp_path: Path, trouble: str) -> None:
+    async def scenario(a: World, b: World, there: Server) -> None:
+        phone, _model = await settled_call(a)
+        if trouble == "killed":
+            await there.kill()
+        else:
+            there.freeze()
+        a.exchange.drain()
+        assert (await phone.closed())[0] == 1001
+        said, _document = await following(b)
+        assert said == {"next": "stream", "attempt": 2, "failed": 1}
+        _again, other, setup = await next_stream(b)
+        assert handle_of(setup) is None
+        await other.say(live.Ready())
+        assert (await other.expect(live.SendText)).text == cues.forgotten()
+        if trouble == "frozen":
+            there.thaw()
+
+    play(tmp_path, scenario)
+
+
+def test_a_wiped_store_is_told_again_by_the_calls_that_go_on(tmp_path: Path) -> None:
+    async def scenario(a: World, b: World, there: Server) -> None:
+        phone, _model = await settled_call(a)
+        await a.exchange.store.flush()
+        async with there.client() as client:
+            await client.flushall()
+        a.exchange.drain()
+        assert (await phone.closed())[0] == 1001
+        _again, _other, setup = await next_stream(b)
+        assert handle_of(setup) == "h1"
+
+    play(tmp_path, scenario)
+
+
+def test_a_call_that_comes_while_its_instance_goes_away_is_sent_on(tmp_path: Path) -> None:
+    """Accepted and closed: a stream that the server closes goes on by TwiML; one that is refused may not."""
+
+    async def scenario(a: World, b: World, _: Server) -> None:
+        parameters = await stream_parameters(a)
+        a.exchange.drain()
+        phone = await signed_phone(a)
+        await phone.start_as("CA1", **parameters)
+        assert await phone.closed() == (1001, "draining")
+        assert a._models.empty()
+        after = await b.exchange.store.last("CA1")
+        assert after is not None
+        assert json.loads(after.state)["ending"] == "draining"
+
+    play(tmp_path, scenario, **SECURE)
+
+
+def test_what_a_call_knew_survives_an_instance_that_is_going_away_itself(tmp_path: Path) -> None:
+    async def scenario(a: World, b: World, _: Server) -> None:
+        first, _model = await settled_call(a)
+        b.exchange.drain()
+        a.exchange.drain()
+        assert (await first.closed())[0] == 1001
+        second = await b.phone()
+        await second.start_as("CA1", line="quiet", attempt="2")
+        assert (await second.closed())[0] == 1001
+        kept = await a.exchange.store.last("CA1")
+        assert kept is not None
+        assert json.loads(kept.state)["call"]["handle"] == "h1"
+
+    play(tmp_path, scenario)
+
+
+def test_webhooks_are_answered_while_the_instance_goes_away(tmp_path: Path) -> None:
+    """Another one gets the stream."""
+
+    async def scenario(a: World, _: World, _there: Server) -> None:
+        a.exchange.drain()
+        assert await stream_parameters(a)
+
+    play(tmp_path, scenario, **SECURE)
+
+
+def test_a_persona_that_an_edit_took_away_does_not_end_a_call(tmp_path: Path) -> None:
+    async def scenario(_: World, b: World, _there: Server) -> None:
+        phone = await b.phone()
+        await phone.start_as("CA1", line="quiet", attempt="2", persona="gone")
+        assert (await b.note("call-started"))["persona"] == "mute"
+
+    play(tmp_path, scenario)
+
+
+# calls at a time, over all instances
+
+ONE = FLOW.replace("max_duration: 30s", "concurrent_calls: 1")
+
+
+def test_a_flow_has_so_many_calls_over_all_instances(tmp_path: Path) -> None:
+    async def scenario(a: World, b: World, _: Server) -> None:
+        first, _model = await settled_call(a)
+        second = await b.phone()
+        await second.start_as("CA2", line="quiet")
+        assert await second.closed() == (1013, "limits: concurrent")
+        assert (await following(a, "CA2"))[0] == {"next": "fallback"}
+        await first.stop()
+        await over(a)
+        async with asyncio.timeout(5):
+            while "CA1" in a.exchange._rooms._inside:  # noqa: ASYNC110  a dict
+                await asyncio.sleep(0.01)
+        await settled_call(b, "CA3")
+
+    play(tmp_path, scenario, ONE)
+
+
+def test_a_call_that_goes_on_is_counted_once_and_never_turned_away(tmp_path: Path) -> None:
+    async def scenario(a: World, b: World, there: Server) -> None:
+        phone, _model = await settled_call(a)
+        a.exchange.drain()
+        assert (await phone.closed())[0] == 1001
+        third = await b.phone()
+        await third.start_as("CA9", line="quiet")
+        assert (await third.closed())[0] == 1013  # its place is kept
+        await next_stream(b)
+        content = await there.content()
+        assert content["gw:room:clinic"][1] == "[b'CA1']"
+        assert 0 < content["gw:room:clinic"][0] <= LEASE_S
+
+    play(tmp_path, scenario, ONE)
+
+
+def test_calls_that_last_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("LEASE_S", 0.6), ("RENEW_S", 0.1)):
+        monkeypatch.setattr(f"gateway.server.rooms.{name}", value)
+
+    async def scenario(a: World, b: World, there: Server) -> None:
+        renewing = asyncio.ensure_future(a.exchange.run())
+        await settled_call(a)
+        await asyncio.sleep(1.0)
+        late = await b.phone()
+        await late.start_as("CA2", line="quiet")
+        assert (await late.closed())[0] == 1013
+        renewing.cancel()  # as if the instance had died
+        await asyncio.sleep(0.8)
+        await settled_call(b, "CA3")
+
+    play(tmp_path, scenario, ONE)
+
+
+def test_what_is_kept_of_a_call_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custody, "CLAIM_S", 0.5)
+    monkeypatch.setattr(custody, "KEPT_S", 0.5)
+
+    async def scenario(a: World, b: World, there: Server) -> None:
+        phone, _model = await settled_call(a)
+        a.exchange.drain()
+        await phone.closed()
+        again, other, _setup = await next_stream(b)
+        await other.say(live.Ready())
+        await again.stop()
+        await over(b)
+        await b.exchange.store.flush()
+        state = (await there.content())["gw:call:CA1"][1]
+        assert "h1" not in state  # of a call that is over nothing is kept but how it ended
+        await asyncio.sleep(0.6)
+        assert await there.content() == {}
+
+    play(tmp_path, scenario)
