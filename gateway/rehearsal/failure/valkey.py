@@ -17,6 +17,7 @@ from gateway.rehearsal.failure.ports import free_port
 from gateway.rehearsal.failure.processes import spawn
 
 START_S = 15.0
+ENDLESS, EXPIRED = -1, -2  # what PTTL says of a key without an end, and of one that has just gone
 NAMES = ("valkey-server", "redis-server")
 
 
@@ -86,13 +87,14 @@ class Valkey:
         """What is in it; None where it doesn't answer."""
         client = Redis(port=self.port, protocol=2, socket_timeout=2, socket_connect_timeout=1)
         try:
-            ttls = {key.decode(): await client.pttl(key) / 1000 async for key in client.scan_iter(count=1000)}
+            found = {key.decode(): await client.pttl(key) async for key in client.scan_iter(count=1000)}
         except (RedisError, OSError):
             return None
         finally:
             await client.aclose()
-        endless = tuple(sorted(key for key, ttl_s in ttls.items() if ttl_s < 0))
-        return Left(len(ttls), endless, max(ttls.values(), default=0.0))
+        ttls = {key: ttl for key, ttl in found.items() if ttl != EXPIRED}
+        endless = tuple(sorted(key for key, ttl in ttls.items() if ttl == ENDLESS))
+        return Left(len(ttls), endless, max(ttls.values(), default=0) / 1000)
 
     async def _answers(self) -> bool:
         client = Redis(port=self.port, protocol=2, socket_timeout=1, socket_connect_timeout=1)

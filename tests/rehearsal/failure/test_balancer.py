@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from gateway.rehearsal.failure.balancer import Balancer
+from gateway.rehearsal.failure.balancer import Balancer, Patience, Rules
 from gateway.rehearsal.failure.ports import free_port
 from gateway.rehearsal.failure.requests import ask
 from tests.rehearsal.failure.servers import Asked, Server, serving
 
 PATIENCE_S = 10.0
+HASTY = Rules(patience=Patience(0.5, 2))
 
 
 def answer(_: Asked) -> tuple[int, str]:
@@ -32,10 +33,10 @@ async def staying(balancer: Balancer, count: int) -> AsyncIterator[list[Client]]
 
 
 @asynccontextmanager
-async def balanced(count: int, limit_s: float | None = None) -> AsyncIterator[tuple[Balancer, list[Server], list[int]]]:
+async def balanced(count: int, rules: Rules) -> AsyncIterator[tuple[Balancer, list[Server], list[int]]]:
     """A balancer, `count` servers behind it, and the ports that it found frozen."""
     frozen: list[int] = []
-    balancer = Balancer(limit_s, frozen.append)
+    balancer = Balancer(rules, frozen.append)
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         servers = [await stack.enter_async_context(serving(answer)) for _ in range(count)]
         for server in servers:
@@ -81,9 +82,9 @@ class Client:
         return not self.reader.at_eof()
 
 
-def play(count: int, scene: Callable[..., Awaitable[None]], limit_s: float | None = None) -> None:
+def play(count: int, scene: Callable[..., Awaitable[None]], rules: Rules = HASTY) -> None:
     async def run() -> None:
-        async with balanced(count, limit_s) as here:
+        async with balanced(count, rules) as here:
             await scene(*here)
 
     asyncio.run(run())
@@ -171,7 +172,7 @@ def test_a_connection_lasts_no_longer_than_the_limit() -> None:
         async with staying(balancer, 1) as (client,):
             await client.gone()
 
-    play(1, scene, limit_s=0.2)
+    play(1, scene, Rules(limit_s=0.2))
 
 
 def test_a_restart_cuts_all_and_serves_at_the_same_address() -> None:

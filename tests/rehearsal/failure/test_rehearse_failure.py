@@ -19,7 +19,6 @@ from gateway.rehearsal.failure.scenarios import QUICK, SCENARIOS
 from gateway.settings import child_environment
 
 COMMAND = (sys.executable, "-m", "gateway", "rehearse-failure")
-HAND_OVER = "issue 6: no instance hands a session over yet"
 PATIENCE_S = 90.0
 
 
@@ -44,7 +43,6 @@ def test_no_call_is_lost(quick: dict[str, dict[str, Any]], name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason=HAND_OVER)
 @pytest.mark.parametrize("name", ["sigterm", "sigkill-continue"])
 def test_the_session_moves_with_the_call(quick: dict[str, dict[str, Any]], name: str) -> None:
     assert (quick[name]["same_session"], quick[name]["greeted_again"]) == (quick[name]["moved"], 0)
