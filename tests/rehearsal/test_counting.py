@@ -51,6 +51,12 @@ def test_words_that_were_joined_at_a_cut_are_two() -> None:
     assert numbers(np.concatenate((sound[: 200 * 8], sound[WORD : WORD + 200 * 8]))) == [1, 2]
 
 
+def test_a_word_that_came_in_pieces_is_one_and_one_that_came_twice_is_two() -> None:
+    word, dry = on_the_phone("5")[: 200 * 8], np.zeros(30 * 8, np.int16)
+    assert numbers(np.concatenate((word[: 100 * 8], dry, word[100 * 8 :]))) == [5]
+    assert numbers(np.concatenate((word, dry, word[: 100 * 8]))) == [5, 5]
+
+
 def test_what_is_no_number_is_one_word_that_stands_for_all_others() -> None:
     assert numbers(on_the_phone("3, then 4.")) == [3, counting.OTHER, 4]
 
