@@ -65,8 +65,17 @@ def spoken(number: int, rate: int) -> bytes:
 
 
 def words(pcm: NDArray[np.int16], rate: int) -> tuple[Word, ...]:
-    """The numbers in a sound, those too that were cut off in the middle, in order."""
-    return tuple(word for begin, end in _loud(pcm, rate) for word in _in(pcm, begin, end, rate))
+    """The numbers in a sound, those too that were cut off in the middle, in order. One that came in pieces, because the
+    line ran dry for a moment, is one."""
+    found: list[Word] = []
+    for begin, end in _loud(pcm, rate):
+        for word in _in(pcm, begin, end, rate):
+            before = found[-1] if found else None
+            if before and before.number == word.number and before.ms + word.ms <= TONE_MS + STEP_MS:
+                word = Word(word.number, before.at_ms, before.ms + word.ms)
+                found.pop()
+            found.append(word)
+    return tuple(found)
 
 
 class Ears:

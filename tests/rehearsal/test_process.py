@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
+from gateway.live import cues
 from gateway.rehearsal import process
 from gateway.rehearsal.process import StandinError, standin
 
@@ -49,6 +51,29 @@ def test_it_listens_tells_its_events_and_is_gone_afterwards() -> None:
     pid, names = asyncio.run(run())
     assert names == ["session-opened", "setup", "closed"]
     assert gone(pid)
+
+
+def test_a_signal_breaks_every_connection_and_the_sessions_can_be_resumed_at_once() -> None:
+    async def run() -> None:
+        async with standin(voice="count") as handle, asyncio.timeout(10):
+            key = {"x-goog-api-key": "x"}
+            first = {"model": "models/gemini-3.8-live", "sessionResumption": {}}
+            async with connect(handle.url + PATH, additional_headers=key, proxy=None) as socket:
+                await socket.send(json.dumps({"setup": first}))
+                await socket.send(json.dumps({"realtimeInput": {"text": cues.say("7")}}))
+                messages = [json.loads(await socket.recv())]
+                while not messages[-1].get("sessionResumptionUpdate", {}).get("newHandle"):
+                    messages.append(json.loads(await socket.recv()))
+                os.kill(handle.pid, signal.SIGUSR1)
+                with pytest.raises(ConnectionClosedError) as closed:
+                    await socket.recv()
+                assert closed.value.rcvd is None
+            again = {**first, "sessionResumption": {"handle": messages[-1]["sessionResumptionUpdate"]["newHandle"]}}
+            async with connect(handle.url + PATH, additional_headers=key, proxy=None) as socket:
+                await socket.send(json.dumps({"setup": again}))
+                assert "setupComplete" in json.loads(await socket.recv())
+
+    asyncio.run(run())
 
 
 def test_it_is_gone_when_its_user_fails() -> None:

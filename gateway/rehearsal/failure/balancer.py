@@ -16,14 +16,29 @@ from dataclasses import dataclass, field
 from gateway.rehearsal.failure.requests import get
 
 CHECK_S = 0.3  # from one check to the next
-PATIENCE_S = 1.0  # for one check's answer
-SILENCES = 2  # checks in a row without an answer: the instance is frozen
 CONNECT_S = 1.0
 HEAD_BYTES = 16 * 1024
 HEAD_S = 5.0
 PIECE = 64 * 1024
 FORWARDED = b"\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 127.0.0.1"
 NOBODY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a check may take, and so many in a row without an answer make an instance a frozen one. Generous: where
+    the machine itself is short of time, a hasty balancer ends instances that are well."""
+
+    answer_s: float = 3.0
+    silences: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`limit_s`: how long a connection may last, as a platform's request time-out has it."""
+
+    limit_s: float | None = None
+    patience: Patience = Patience()
 
 
 @dataclass(eq=False)
@@ -55,12 +70,12 @@ class Backend:
 
 
 class Balancer:
-    """`limit_s`: how long a connection may last, as a platform's request time-out has it."""
+    """Listens from `start` on; `watch` must run beside it."""
 
-    def __init__(self, limit_s: float | None = None, frozen: Callable[[int], None] = lambda _port: None) -> None:
+    def __init__(self, rules: Rules, frozen: Callable[[int], None]) -> None:
         """`frozen` is told the port of an instance that answers no more checks."""
         self.port = 0
-        self._limit_s = limit_s
+        self._rules = rules
         self._frozen = frozen
         self._backends: dict[int, Backend] = {}
         self._server: asyncio.Server | None = None
@@ -109,16 +124,17 @@ class Balancer:
 
     async def _round(self) -> None:
         await asyncio.sleep(CHECK_S)
-        if self._limit_s is None:
+        limit_s = self._rules.limit_s
+        if limit_s is None:
             return
         for backend in self._backends.values():
             for session in list(backend.sessions):
-                if time.monotonic() - session.since >= self._limit_s:
+                if time.monotonic() - session.since >= limit_s:
                     session.cut()
 
     async def _check(self, backend: Backend) -> None:
         try:
-            status = await get(backend.port, "/readyz", PATIENCE_S)
+            status = await get(backend.port, "/readyz", self._rules.patience.answer_s)
         except TimeoutError:
             self._silent(backend)
             return
@@ -133,7 +149,7 @@ class Balancer:
         if backend.silences < 0:
             return
         backend.silences += 1
-        if backend.silences >= SILENCES and backend.taking:
+        if backend.silences >= self._rules.patience.silences and backend.taking:
             backend.taking = False
             backend.cut()
             self._frozen(backend.port)
@@ -160,6 +176,9 @@ class Balancer:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_pump(reader, behind), name="up")
                 group.create_task(_pump(behind_reader, writer), name="down")
+        except asyncio.CancelledError:
+            session.cut()
+            raise
         finally:
             backend.sessions.discard(session)
 

@@ -45,6 +45,7 @@ class Outcome:
     """One call. `why`: what ended it, where it was lost. `broken`: streams that ended without a close frame. `twice_s`:
     how long two connections served it at once."""
 
+    call_sid: str
     kept: bool
     why: str
     streams: int
@@ -72,6 +73,7 @@ def outcome(call: Call, connections: Sequence[Connection], fault_at: float | Non
     spoken = _spoken(call.streams)
     kept, why = _kept(call, spoken)
     return Outcome(
+        call_sid=call.dialled.call_sid,
         kept=kept,
         why=why,
         streams=len(call.streams),

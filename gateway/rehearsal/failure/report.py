@@ -96,6 +96,8 @@ def shortcomings(result: Result, *, strict: bool) -> list[str]:
         found.append(f"only {result.moved} of {result.calls} calls moved: nothing was rehearsed")
     if result.same < wanted.same * result.moved:
         found.append(f"the same session in {result.same} of {result.moved}, expected {wanted.same:.0%}")
+    if wanted.same and result.greeted_again and result.same >= wanted.same * result.moved:
+        found.append(f"{result.greeted_again} calls were greeted again")
     middle, longest = p50(result.gaps_ms), max(result.gaps_ms, default=0.0)
     if strict and middle is not None and middle > 1000 * wanted.gap_s:
         found.append(f"gap p50 {middle:.0f} ms, expected {1000 * wanted.gap_s:.0f} ms")
@@ -140,7 +142,7 @@ def plain(result: Result, faults: Sequence[str]) -> dict[str, Any]:
         "gap_ms": {"p50": p50(result.gaps_ms), "max": max(result.gaps_ms, default=None), "all": result.gaps_ms},
         "keys": {"left": result.keys, "endless": list(result.endless), "longest_s": _longest(result)},
         "exits": [{"after_s": e.after_s, "code": e.code} for run in result.runs for e in run.exits],
-        "lost": dict(result.why()),
+        "lost": {o.call_sid: o.why for run in result.runs for o in run.outcomes if not o.kept},
         "faults": dict(Counter(fault for run in result.runs for o in run.outcomes for fault in o.faults)),
         "below": list(faults),
     }

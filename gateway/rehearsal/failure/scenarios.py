@@ -10,6 +10,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from gateway.rehearsal.failure.balancer import Patience, Rules
 from gateway.rehearsal.failure.stage import Setting, Stage
 from gateway.rehearsal.failure.twilio import AfterLoss
 
@@ -17,6 +18,7 @@ LOOSE_GAP_S = 5.0
 PAUSE_S = 1.0  # between a fault of the store and an instance's
 QUIET_S = 4.0  # in which a fault that moves no call would show
 STREAM_S = 6  # of a planned move
+HASTY = Rules(patience=Patience(1.0, 2))
 HOUR_S = 10.0  # what the balancer takes for an hour, where moves are planned
 
 Play = Callable[[Stage], Awaitable[None]]
@@ -168,13 +170,19 @@ SCENARIOS: tuple[Scenario, ...] = (
         Expected(kept=0.5, same=0.0),
         after_loss="hang-up",
     ),
-    Scenario("sigstop", "an instance freezes; checks cut its sessions and end it", _sigstop, Expected(moved=0.25)),
+    Scenario(
+        "sigstop",
+        "an instance freezes; checks cut its sessions and end it",
+        _sigstop,
+        Expected(moved=0.25),
+        setting=Setting(rules=HASTY),
+    ),
     Scenario(
         "thaw-then-sigterm",
         "an instance freezes, its calls move, it wakes, and the other is asked to leave",
         _thaw,
         Expected(same=0.0, moved=0.5, twice=True),
-        setting=Setting(liveness=False),
+        setting=Setting(rules=HASTY, liveness=False),
     ),
     Scenario("redis-killed", "the store is gone", _redis_killed),
     Scenario("redis-frozen", "the store answers nothing", _redis_frozen),
@@ -213,7 +221,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "streams move before the platform would cut them",
         _planned_move,
         Expected(gap_s=0.5, moved=1.0, orderly=True),
-        setting=Setting(env={"MAX_STREAM_S": str(STREAM_S)}, limit_s=HOUR_S),
+        setting=Setting(env={"MAX_STREAM_S": str(STREAM_S)}, rules=Rules(limit_s=HOUR_S)),
     ),
     Scenario(
         "rolling",

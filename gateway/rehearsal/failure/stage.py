@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from gateway.rehearsal.failure.balancer import Balancer
+from gateway.rehearsal.failure.balancer import Balancer, Rules
 from gateway.rehearsal.failure.instance import Instance
 from gateway.rehearsal.failure.journal import Journal
 from gateway.rehearsal.failure.valkey import Valkey
@@ -45,11 +45,11 @@ personas:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`env`: changes to the gateways' environment. `limit_s`: how long the balancer lets a connection last. `liveness`:
-    whether the platform ends an instance that answers no check. `logs`: a folder that keeps what everybody wrote."""
+    """`env`: changes to the gateways' environment. `rules`: the balancer's. `liveness`: whether the platform ends an
+    instance that answers no check. `logs`: a folder that keeps what everybody wrote."""
 
     env: Mapping[str, str] = field(default_factory=dict)
-    limit_s: float | None = None
+    rules: Rules = field(default_factory=Rules)
     liveness: bool = True
     logs: Path | None = None
 
@@ -109,7 +109,7 @@ async def stage(setting: Setting) -> AsyncIterator[Stage]:
         valkey, journal = Valkey(folder), Journal(GREETING)
         async with standin(_script(folder), voice="count") as model, asyncio.TaskGroup() as group:
             reading = group.create_task(_read(model, journal), name="journal")
-            balancer = Balancer(setting.limit_s, lambda port: here.end_frozen(port))
+            balancer = Balancer(setting.rules, lambda port: here.end_frozen(port))
             try:
                 await balancer.start()
                 exchange = Exchange("127.0.0.1", balancer.port, PUBLIC_URL, "AC" + "0" * 32, secrets.token_hex(16))

@@ -7,7 +7,6 @@ import asyncio
 import importlib.util
 import shutil
 import signal
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from gateway.rehearsal.failure.ports import free_port
 from gateway.rehearsal.failure.processes import spawn
 
 START_S = 15.0
+ENDLESS, EXPIRED = -1, -2  # what PTTL says of a key without an end, and of one that has just gone
 NAMES = ("valkey-server", "redis-server")
 
 
@@ -87,20 +87,23 @@ class Valkey:
         """What is in it; None where it doesn't answer."""
         client = Redis(port=self.port, protocol=2, socket_timeout=2, socket_connect_timeout=1)
         try:
-            ttls = {key.decode(): await client.pttl(key) / 1000 async for key in client.scan_iter(count=1000)}
+            found = {key.decode(): await client.pttl(key) async for key in client.scan_iter(count=1000)}
         except (RedisError, OSError):
             return None
         finally:
             await client.aclose()
-        endless = tuple(sorted(key for key, ttl_s in ttls.items() if ttl_s < 0))
-        return Left(len(ttls), endless, max(ttls.values(), default=0.0))
+        ttls = {key: ttl for key, ttl in found.items() if ttl != EXPIRED}
+        endless = tuple(sorted(key for key, ttl in ttls.items() if ttl == ENDLESS))
+        return Left(len(ttls), endless, max(ttls.values(), default=0) / 1000)
 
     async def _answers(self) -> bool:
         client = Redis(port=self.port, protocol=2, socket_timeout=1, socket_connect_timeout=1)
-        with suppress(RedisError, OSError):
+        try:
             return bool(await client.ping())
-        await client.aclose()
-        return False
+        except (RedisError, OSError):
+            return False
+        finally:
+            await client.aclose()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -1,4 +1,4 @@
-"""A tool's result in words."""
+"""A tool's result in words; an answer that was begun before a break."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from gateway.live import cues
 from gateway.live.messages import FunctionResult
-from gateway.rehearsal.standin.asked import result_text
+from gateway.rehearsal.standin.asked import rest, result_text, said_before
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,27 @@ from gateway.rehearsal.standin.asked import result_text
 )
 def test_result_text(response: Mapping[str, object], words: str) -> None:
     assert result_text(FunctionResult("1", "book", response)) == words
+
+
+@pytest.mark.parametrize("said", ["", "One two", 'He said "one", and\nleft.', "|"])
+def test_what_was_heard_before_the_break_is_read_from_the_cue(said: str) -> None:
+    assert said_before(cues.go_on(said)) == said
+
+
+@pytest.mark.parametrize("cue", [cues.nudge(), cues.say("One"), "One two", "", cues.go_on("One")[:-1]])
+def test_other_words_are_no_such_cue(cue: str) -> None:
+    assert said_before(cue) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "left"),
+    [
+        ("one two three", "one two", "three"),
+        ("one two three", "one  two ", "three"),
+        ("one two", "one two", ""),
+        ("one two", "", "one two"),
+        ("one two", "two", "one two"),
+    ],
+)
+def test_what_is_left_of_an_answer(answer: str, said: str, left: str) -> None:
+    assert rest(answer, said) == left
