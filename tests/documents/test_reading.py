@@ -31,6 +31,11 @@ $ gcloud run services list
 uv run gateway demo
 ```
 
+```sh
+# google
+gcloud auth login
+```
+
 ```text
 says what came of it
 ```
@@ -49,13 +54,14 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_commands_and_their_marks(file: Path) -> None:
-    first, second, third, fourth = blocks(file)
+    first, second, third, google, fourth = blocks(file)
     assert [*commands(first)] == [
         Command("a.md:6", "make demo", ""),
         Command("a.md:8", "gcloud builds submit    --config x.yaml", "needs an account"),
         Command("a.md:10", "FOO=1 uv run x", ""),
     ]
     assert [*commands(second)] == [Command("a.md:16", "gcloud run services list", "needs an account")]
+    assert [*commands(google)] == [Command("a.md:25", "gcloud auth login", "needs an account")]
     assert [looks_like_commands(block) for block in (first, second, third, fourth)] == [True, True, True, False]
     assert [block.language for block in (first, second, third, fourth)] == ["sh", "bash", "", "text"]
 
@@ -65,7 +71,7 @@ def test_links_and_anchors(file: Path) -> None:
         (3, "other.md#part"),
         (3, "#a-title-with-code"),
         (3, "p.png"),
-        (28, "gone.md"),
+        (33, "gone.md"),
     ]
     assert anchors(file) == {"a-title-with-code", "a-title-with-code-1"}
 
