@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import reading
-from tests.documents.reading import Command, anchors, blocks, commands, links, looks_like_commands
+from tests.documents import reader
+from tests.documents.reader import Command, anchors, blocks, commands, links, looks_like_commands
 
 TEXT = """# A title, with `code`
 
@@ -47,7 +47,7 @@ says what came of it
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(reading, "ROOT", tmp_path)
+    monkeypatch.setattr(reader, "ROOT", tmp_path)
     path = tmp_path / "a.md"
     path.write_text(TEXT)
     return path
