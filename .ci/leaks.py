@@ -7,8 +7,8 @@ leaks.json holds what was looked at and is no secret (words of tests, forms of U
 text, never the text or its line, so that an edit elsewhere in the file changes nothing.
 
 Left out: lock files, which are hashes from end to end, and the two judges of entropy, to which this project's many ids,
-hashes and tokens of tests are all alike. What only stands behind a word such as "secret" has to look random: the words of
-tests don't. Google's keys, and what stands behind "token", are unknown to detect-secrets and have patterns of our own.
+hashes and tokens of tests are all alike. What only stands behind a word such as "secret" has to look random: the words
+of tests don't. Google's keys, and what stands behind "token", have patterns of our own: detect-secrets knows neither.
 """
 
 from __future__ import annotations
