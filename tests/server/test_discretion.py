@@ -13,6 +13,7 @@ import pytest
 
 from gateway.call import call as call_module
 from gateway.live import messages as live
+from gateway.server.exchange import Exchange
 from gateway.twilio import media, signature
 from tests.server.test_telling import SPEECH, sound
 from tests.server.world import FLOW, World, http, play
@@ -87,6 +88,8 @@ async def break_down(world: World) -> None:
     early = await world.phone()
     await early.socket.send(json.dumps({"event": "start", "start": {"customParameters": {"from": CALLER}}}))
     await world.note("stream-refused")
+    assert (await http(world.url + "/calls/CA1/next?attempt=1"))[0] == 500  # see the test
+    assert [line["severity"] for line in world.lines() if line.get("@type")] == ["ERROR", "ERROR"]
 
 
 async def knock(world: World) -> None:
@@ -118,6 +121,7 @@ def test_nothing_of_a_callers_is_told(
 ) -> None:
     if scenario is break_down:
         monkeypatch.setitem(call_module.HANDLERS, media.Digit, stumble)
+        monkeypatch.setattr(Exchange, "next", stumble)
 
     async def whole(world: World) -> None:
         await scenario(world)
