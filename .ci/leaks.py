@@ -7,7 +7,8 @@ leaks.json holds what was looked at and is no secret (words of tests, forms of U
 text, never the text or its line, so that an edit elsewhere in the file changes nothing.
 
 Left out: lock files, which are hashes from end to end, and the two judges of entropy, to which this project's many ids,
-hashes and tokens of tests are all alike. Google's keys are looked for by our own pattern.
+hashes and tokens of tests are all alike. What only stands behind a word such as "secret" has to look random: the words
+of tests don't. Google's keys, and what stands behind "token", have patterns of our own: detect-secrets knows neither.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ KNOWN = ROOT / ".ci" / "leaks.json"
 LEFT_OUT = ("uv.lock", "package-lock.json", ".ci/leaks.json")
 TOO_MANY = {"Base64HighEntropyString", "HexHighEntropyString", "IPPublicDetector"}
 GOOGLE = re.compile(r"AIza[0-9A-Za-z_-]{35}|ya29\.[0-9A-Za-z_-]{20,}|GOCSPX-[0-9A-Za-z_-]{28}")
+RANDOM = re.compile(r"(?=(?:\D*\d){3})(?=(?:[^A-Za-z]*[A-Za-z]){3})[A-Za-z0-9+/_=.~-]{16,}")
+TOKEN = re.compile(r"""(?i)token["']?\]?\s*[:=]\s*["']?([A-Za-z0-9+/_=-]{16,})""")
 
 Found = tuple[str, str, str]  # file, kind, hash of the text
 
@@ -49,8 +52,12 @@ def scan(root: Path, file: str) -> dict[Found, int]:
 
 
 def _of(line: str) -> Iterator[tuple[str, str]]:
-    yield from ((one.type, one.secret_value or "") for one in scan_line(line))
+    for one in scan_line(line):
+        text = one.secret_value or ""
+        if one.type != "Secret Keyword" or RANDOM.search(text):
+            yield one.type, text
     yield from (("Google Key", match[0]) for match in GOOGLE.finditer(line))
+    yield from (("Token", match[1]) for match in TOKEN.finditer(line) if RANDOM.search(match[1]))
 
 
 def tracked(root: Path) -> list[str]:

@@ -76,9 +76,9 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "gateway_tokens_total": Family(
         "counter",
-        "Tokens that the model counted, added up as streams end.",
-        ("kind",),
-        _each("prompt", "response"),
+        "Tokens that the model's usage messages told of.",
+        ("kind", "modality"),
+        tuple((kind, modality) for kind in ("prompt", "response") for modality in ("audio", "text")),
     ),
     "gateway_flows_generation": Family("gauge", "The generation of flows that new calls get; 1 is that of the start."),
     "gateway_flows_refused": Family("gauge", "1 while the flow files as they are can't be served, else 0."),

@@ -18,6 +18,7 @@ LEFT = {
     "twilio.py": 'SID = "AC' + '0123456789abcdef0123456789abcdef"',
     "key.pem": "-----BEGIN RSA " + "PRIVATE KEY-----",
     "url.yaml": "redis: redis://user:" + "hunter2secret@host:6379",
+    "env.sh": "export TWILIO_AUTH_TOKEN='9f" + "3c17aa04be5521d0c8e7f6a1b2c3d4'",
     "token.json": '{"token": "gh' + 'p_0123456789abcdefghijABCDEFGHIJ012345"}',
 }
 
@@ -34,6 +35,7 @@ def tree(tmp_path: Path) -> Path:
     for name, line in LEFT.items():
         (tmp_path / name).write_text(f"first: line\n{line}\n")
     (tmp_path / "clean.yaml").write_bytes(b"date: 2026-02-30\nname: caf\xe9\n")  # neither a date nor UTF-8
+    (tmp_path / "words.py").write_text('STREAM_SECRET = "a-secret-of-the-tests"\nAPI_KEY = "marker-google"\n')
     (tmp_path / "uv.lock").write_text(LEFT["twilio.py"])
     return tmp_path
 
@@ -43,7 +45,7 @@ def test_every_kind_is_found_with_its_line(leaks: ModuleType, tree: Path) -> Non
     assert {file for file, _, _ in found} == set(LEFT)
     assert set(found.values()) == {2}
     faults = leaks.judge(found, set())
-    assert [fault.split(":")[:2] for fault in faults] == sorted([name, "2"] for name in LEFT)
+    assert {tuple(fault.split(":")[:2]) for fault in faults} == {(name, "2") for name in LEFT}
     assert not [line for line in LEFT.values() if line in "\n".join(faults)]
 
 

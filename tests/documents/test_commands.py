@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.reading import DOCUMENTS, ROOT, SHELLS, Block, Command, blocks, commands
+from tests.documents.reader import DOCUMENTS, ROOT, SHELLS, Block, Command, blocks, commands
 
 BLOCKS = [block for file in DOCUMENTS for block in blocks(file) if block.language in SHELLS]
 COMMANDS = [command for block in BLOCKS for command in commands(block)]

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.call import call as call_module
 from gateway.live import messages as live
+from gateway.server.exchange import Exchange
 from gateway.twilio import media, signature
 from tests.server.test_telling import SPEECH, sound
 from tests.server.world import FLOW, World, http, play
@@ -55,6 +56,26 @@ async def talk(world: World) -> None:
     await world.note("call-ended")
 
 
+async def move(world: World) -> None:
+    """A call whose stream breaks goes on in another: what was said goes with it."""
+    phone, model = await world.call(line="quiet", **{"from": CALLER})
+    await world.note("model-ready")
+    for _ in range(20):
+        await phone.say(SPEECH)
+    await model.say(live.InputTranscript(f"My word is {SAID}."))
+    await model.say(live.OutputTranscript(f"{TOLD}?"), sound(240), live.GenerationComplete(), live.TurnComplete())
+    await phone.expect(media.Play)
+    phone.socket.transport.abort()
+    await world.note("call-ended")
+    again = await world.phone()
+    await again.start_as("CA1", line="quiet", attempt="2", **{"from": CALLER})
+    other = await world.model()
+    told = await other.expect(live.Setup)
+    assert SAID in json.dumps(told.setup)
+    await other.say(live.Ready())
+    await world.note("handed-over")
+
+
 async def break_down(world: World) -> None:
     """A bug of ours that says what it stumbled over, and frames that are none."""
     phone, _ = await world.call(line="quiet", **{"from": CALLER})
@@ -67,6 +88,8 @@ async def break_down(world: World) -> None:
     early = await world.phone()
     await early.socket.send(json.dumps({"event": "start", "start": {"customParameters": {"from": CALLER}}}))
     await world.note("stream-refused")
+    assert (await http(world.url + "/calls/CA1/next?attempt=1"))[0] == 500  # see the test
+    assert [line["severity"] for line in world.lines() if line.get("@type")] == ["ERROR", "ERROR"]
 
 
 async def knock(world: World) -> None:
@@ -90,12 +113,15 @@ def stumble(*_: Any) -> Any:
 
 
 @pytest.mark.parametrize("private", ["keep", "drop"])
-@pytest.mark.parametrize(("scenario", "told"), [(talk, WORDS[:5]), (break_down, (BUG,)), (knock, (STREAM_ERROR,))])
+@pytest.mark.parametrize(
+    ("scenario", "told"), [(talk, WORDS[:5]), (move, (SAID,)), (break_down, (BUG,)), (knock, (STREAM_ERROR,))]
+)
 def test_nothing_of_a_callers_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: Any, told: tuple[str, ...], private: str
 ) -> None:
     if scenario is break_down:
         monkeypatch.setitem(call_module.HANDLERS, media.Digit, stumble)
+        monkeypatch.setattr(Exchange, "next", stumble)
 
     async def whole(world: World) -> None:
         await scenario(world)

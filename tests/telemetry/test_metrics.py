@@ -39,8 +39,7 @@ COUNTED = {
         for reason in ("sigterm", "limit", "crash", "goaway")
         for resumed in ("true", "false")
     },
-    "gateway_tokens_total[prompt]": 0,
-    "gateway_tokens_total[response]": 0,
+    **{f"gateway_tokens_total[{kind}][{what}]": 0 for kind in ("prompt", "response") for what in ("audio", "text")},
     "gateway_flows_generation": 0,
     "gateway_flows_refused": 0,
     "gateway_flow_reloads_total[read]": 0,
@@ -147,7 +146,7 @@ def test_every_family_says_what_it_is() -> None:
 def test_no_label_can_hold_a_call_or_a_caller() -> None:
     """A CallSid in a label would be a series for each call, for good."""
     labels = {label for family in FAMILIES.values() for label in family.labels}
-    assert labels == {"why", "reason", "resumed", "speaker", "how", "kind", "result"}
+    assert labels == {"why", "reason", "resumed", "speaker", "how", "kind", "modality", "result"}
 
 
 def test_counting_alone_loads_no_prometheus() -> None:

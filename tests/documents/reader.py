@@ -11,6 +11,11 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 SHELLS = ("sh", "bash", "shell", "console")
 MARKS = ("needs an account", "takes minutes", "until Ctrl-C")
+FIRST_LINES = {
+    "# google": MARKS[0],
+    "# twilio": MARKS[0],
+    "# test (.ci/container)": "left to .ci/container",
+}  # deploy.md
 COMMANDS = (
     "uv|make|gateway|npm|npx|node|python3?|pip|git|cd|docker|gcloud|terraform|twilio|curl|redis-cli|kubectl|export"
 )
@@ -70,7 +75,8 @@ def _above(lines: list[str]) -> str:
 
 def commands(block: Block) -> Iterator[Command]:
     """A block's commands; comments and empty lines are none."""
-    whole = next((mark for mark in MARKS if block.mark.startswith(mark)), "")
+    first = block.text.partition("\n")[0].strip()
+    whole = FIRST_LINES.get(first) or next((mark for mark in MARKS if block.mark.startswith(mark)), "")
     text, begin = "", block.line
     for number, line in enumerate(block.text.splitlines(), block.line):
         begin = number if not text else begin

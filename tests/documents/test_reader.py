@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import reading
-from tests.documents.reading import Command, anchors, blocks, commands, links, looks_like_commands
+from tests.documents import reader
+from tests.documents.reader import Command, anchors, blocks, commands, links, looks_like_commands
 
 TEXT = """# A title, with `code`
 
@@ -31,6 +31,11 @@ $ gcloud run services list
 uv run gateway demo
 ```
 
+```sh
+# google
+gcloud auth login
+```
+
 ```text
 says what came of it
 ```
@@ -42,20 +47,21 @@ says what came of it
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(reading, "ROOT", tmp_path)
+    monkeypatch.setattr(reader, "ROOT", tmp_path)
     path = tmp_path / "a.md"
     path.write_text(TEXT)
     return path
 
 
 def test_commands_and_their_marks(file: Path) -> None:
-    first, second, third, fourth = blocks(file)
+    first, second, third, google, fourth = blocks(file)
     assert [*commands(first)] == [
         Command("a.md:6", "make demo", ""),
         Command("a.md:8", "gcloud builds submit    --config x.yaml", "needs an account"),
         Command("a.md:10", "FOO=1 uv run x", ""),
     ]
     assert [*commands(second)] == [Command("a.md:16", "gcloud run services list", "needs an account")]
+    assert [*commands(google)] == [Command("a.md:25", "gcloud auth login", "needs an account")]
     assert [looks_like_commands(block) for block in (first, second, third, fourth)] == [True, True, True, False]
     assert [block.language for block in (first, second, third, fourth)] == ["sh", "bash", "", "text"]
 
@@ -65,7 +71,7 @@ def test_links_and_anchors(file: Path) -> None:
         (3, "other.md#part"),
         (3, "#a-title-with-code"),
         (3, "p.png"),
-        (28, "gone.md"),
+        (33, "gone.md"),
     ]
     assert anchors(file) == {"a-title-with-code", "a-title-with-code-1"}
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.flow.load import load
 from gateway.telemetry.families import FAMILIES
-from tests.documents.reading import (
+from tests.documents.reader import (
     DOCUMENTS,
     ROOT,
     SHELLS,
