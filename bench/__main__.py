@@ -1,10 +1,10 @@
-"""Every benchmark in order, each with what its figures should be: `python -m bench`. Takes about six minutes."""
+"""Every benchmark in order, each with what its figures should be: `python -m bench`. Takes about nine minutes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench import audio, endpointing, flood, flows, load, moves, soak, start, wire
+from bench import audio, endpointing, flood, flows, leg, load, moves, soak, start, wire
 
 BENCHES: tuple[tuple[str, str, Callable[[], int | None]], ...] = (
     ("audio", "sound: what each step costs; `ratio` compares with audioop's plain converter", audio.main),
@@ -29,6 +29,11 @@ BENCHES: tuple[tuple[str, str, Callable[[], int | None]], ...] = (
         "moves",
         "1,000 moves of a session to another connection: no frame lost or doubled, gap p99 <= 300 ms; losses <= 1 s",
         lambda: moves.main([]),
+    ),
+    (
+        "leg",
+        "the Live leg's own processor time beside the SDK's send and receive, on the same paced work: at most a fourth",
+        lambda: leg.main([]),
     ),
     ("flood", "10,000 unsigned handshakes while 20 calls talk: all refused, no call suffers", flood.main),
     (

@@ -21,6 +21,7 @@ class Ledger:
     down: list[float] = field(default_factory=list)
     clear: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    sound: list[bytes] = field(default_factory=list)  # the messages of the caller's sound, where they are kept
     dropped: int = 0  # bytes that a barge-in found unsent
     _said: list[float] = field(default_factory=list)  # when each of the phone's frames was sent
     _arrived: int = 0

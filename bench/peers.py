@@ -72,6 +72,8 @@ class Phone:
         self._chunk = 0
         self._sequence = 1
         self._play_end = 0.0
+        self.pieces = phone_pieces()
+        self.gaps: list[float] = []  # silences between what was played, in seconds
         self._marks: deque[tuple[float, str]] = deque()
 
     def opened(self, link: Link) -> None:
@@ -84,6 +86,8 @@ class Phone:
         kind = payload[10:15]
         if kind == b"media":
             size = size_of(payload, b'"payload":"')
+            if self._play_end and at > self._play_end:
+                self.gaps.append(at - self._play_end)
             self._play_end = max(self._play_end, at) + size / 8000
             self._ledger.played(size, at)
             self.sounded.set()
@@ -106,8 +110,7 @@ class Phone:
             self._return_marks(at)
         self._chunk += 1
         self._sequence += 1
-        pieces = phone_pieces()
-        sound = pieces[self._chunk % len(pieces)]
+        sound = self.pieces[self._chunk % len(self.pieces)]
         numbers = (self._sequence, self._chunk, 80 + 20 * self._chunk)
         self._link.send(_MEDIA % (*numbers, sound, self.sid.encode()))
         self._ledger.said(at)
@@ -157,6 +160,7 @@ class Model:
         self._ledger: Ledger | None = None
         self._pieces = 0
         self.over = False
+        self.heard_at: asyncio.Future[float] = asyncio.get_running_loop().create_future()  # the first sound
 
     def opened(self, link: Link) -> None:
         self._link = link
@@ -167,6 +171,10 @@ class Model:
             self._link.send(b'{"setupComplete":{}}')
         elif payload.startswith(b'{"realtimeInput":{"audio"'):
             self._ledger.arrived(size_of(payload, b'"data":"') // 4, at)
+            if not self.heard_at.done():
+                self.heard_at.set_result(at)
+            if self._desk.keep:
+                self._ledger.sound.append(payload)
 
     def gone(self, code: int) -> None:
         self.over = True

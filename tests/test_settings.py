@@ -48,6 +48,15 @@ def test_nothing_set_is_a_rehearsal_on_this_machine() -> None:
     assert read({}, is_terminal=True).log_format == "text"
 
 
+def test_private_fields_are_kept_or_dropped() -> None:
+    assert (read({}).log_private, read({"LOG_PRIVATE": "drop"}).log_private) == (True, False)
+
+
+def test_cloud_run_says_who_we_are() -> None:
+    settings = read({**CLOUD, "K_REVISION": "gateway-00007"})
+    assert (settings.service, settings.revision) == ("gateway", "gateway-00007")
+
+
 def test_the_stream_secret_is_random_per_process_when_it_is_not_set() -> None:
     assert read({}).stream_secrets != read({}).stream_secrets
     assert read({"STREAM_SECRET": "a", "STREAM_SECRET_PREVIOUS": "b"}).stream_secrets == ("a", "b")
@@ -85,6 +94,7 @@ def test_the_previous_token_is_accepted_as_well() -> None:
         ({"LIVE_FRAME_MS": "30"}, "LIVE_FRAME_MS: takes one of 20, 40, 60, 100, not '30'"),
         ({"LIVE_FRAME_MS": "fast"}, "LIVE_FRAME_MS: takes one of 20, 40, 60, 100, not 'fast'"),
         ({"AUTH": "no"}, "AUTH: takes one of required, off, not 'no'"),
+        ({"LOG_PRIVATE": "hide"}, "LOG_PRIVATE: takes one of keep, drop, not 'hide'"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: takes one of debug, info, warning, error, not 'loud'"),
         ({"METRICS": "yes"}, "METRICS: takes one of on, off, not 'yes'"),
         ({"MAX_CALLS": "0"}, "MAX_CALLS: takes a whole number from 1 to 10000, not '0'"),

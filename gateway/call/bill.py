@@ -39,20 +39,23 @@ class Bill:
         self._last_ms = 0
         self.turns = 0
 
-    def count(self, usage: Usage, now_ms: int) -> None:
-        """Bill one usage message; nothing for one that came before, or that counts nothing."""
+    def count(self, usage: Usage, now_ms: int) -> Mapping[str, int]:
+        """Bill one usage message. What it counts, by kind and modality; nothing for one that came before."""
         repeated = usage == self._last and now_ms - self._last_ms <= REPEAT_MS
         self._last, self._last_ms = usage, now_ms
         parts = [*_parts(usage)]
         if repeated or not parts:
-            return
+            return {}
         self.turns += 1
+        counted: dict[str, int] = {}
         for kind, modality, tokens, assumed in parts:
             name = f"{kind}/{modality}"
+            counted[name] = counted.get(name, 0) + tokens
             self._tokens[name] = self._tokens.get(name, 0) + tokens
             self._assumed += tokens if assumed else 0
             if self._price is not None:
                 self._usd += tokens * _rate(self._price, kind, modality) / MILLION
+        return dict(sorted(counted.items()))
 
     def kept(self) -> dict[str, object]:
         """For the stream that goes on with the call."""

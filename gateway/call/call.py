@@ -37,6 +37,7 @@ from gateway.twilio import media
 GOING_AWAY = 1001  # RFC 6455: the endpoint is going away
 INTERNAL_ERROR = 1011
 TALKING = (State.GREETING, State.SPEAKING)
+WAITING = (State.ANSWERING, State.SPEAKING)  # not measured while a tool runs: its own deadline is
 DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the caller's sound goes to the model
 
 
@@ -84,13 +85,20 @@ class Call:
             orders += self._speech.pump(now)
             orders += self._heard(now)
             orders += self._errands.expire(now)
+            self._answered(now)
             orders += self._warn(now)
             orders += self._expire(now)
         if not self.ended:
             orders += self._handover.news(self._prompts, now)
-        if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open:
+        if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open and not self._hushed:
             orders += self._open_ears(now)
         return orders
+
+    @property
+    def _hushed(self) -> bool:
+        """Whether the caller's sound is kept while a tool runs: where the model waits for it, and sound meanwhile has
+        broken a connection of this call (js-genai#1236)."""
+        return self._recovery.hush and not self._plan.asynchronous and self._errands.pending
 
     def deadline(self) -> float | None:
         """When something will be due by time alone; None once the call has ended."""
@@ -188,7 +196,8 @@ class Call:
         first = self._speech.sound(fact.pcm, now, self._ledger.ms(now))
         self._turn.take(Signal.AGENT_SOUND, now)
         if first is None:
-            return []
+            stall_ms = self._speech.stall()
+            return [self._ledger.stalled(stall_ms, now)] if stall_ms else []
         silent_since = self._hearing.answered()
         if silent_since is not None:
             first.response_ms = first.start_ms - silent_since
@@ -217,7 +226,7 @@ class Call:
         sounded = self._speech.turn_complete()
         if fact.status != "IN_PROGRESS":
             self._errands.complete(now, quiet=not self._speech.open)
-        if not sounded and not self._speech.open and fact.status != "IN_PROGRESS":
+        if not sounded and not self._speech.open and fact.status != "IN_PROGRESS" and not self._agent_due:
             self._turn.take(Signal.AGENT_PASSED, now)
         if fact.reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
             return []
@@ -225,6 +234,8 @@ class Call:
 
     def _interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
         self._speech.void(None)
+        if self._speech.open:  # who was cut short has more to say, or a new answer: silence is neither
+            self._recovery.owes()
         return self._cut_in(now)
 
     def _cut_in(self, now: float) -> list[Order]:
@@ -240,16 +251,30 @@ class Call:
         return orders
 
     def _tool_call(self, fact: live.ToolCall, now: float) -> list[Order]:
-        return self._errands.called(fact, now)
+        if not self._plan.asynchronous:
+            self._speech.complete()  # a model that waits for its tool has said what it says before
+        orders = self._errands.called(fact, now)
+        if self._hushed:
+            self._hearing.shut(again=False)
+        return orders
 
     def _tool_cancelled(self, fact: live.ToolCallCancelled, now: float) -> list[Order]:
         return self._errands.cancelled(fact, now)
 
     def _tool_done(self, fact: facts.ToolDone, now: float) -> list[Order]:
-        orders = self._errands.done(fact, now)
+        return self._errands.done(fact, now)
+
+    def _answered(self, now: float) -> None:
+        """The model got a tool's result: it answers from now on."""
+        if not self._errands.told():
+            return
         if self._turn.state is State.ANSWERING:
-            self._turn.restart(now)  # the model answers when it has the result
-        return orders
+            self._turn.restart(now)
+        if self._errands.closing:
+            return
+        self._recovery.owes()
+        if self._turn.state is State.LISTENING:
+            self._turn.take(Signal.PROMPTED, now)
 
     def _going_away(self, fact: live.GoingAway, now: float) -> list[Order]:
         return self._recovery.going_away(fact, now)
@@ -259,10 +284,13 @@ class Call:
         return []
 
     def _usage(self, fact: live.Usage, now: float) -> list[Order]:
-        self._ledger.used(fact, now)
+        orders = self._ledger.used(fact, now)
         if not self._ledger.costs_more_than(self._plan.max_cost_usd) or not self._span.spent(now):
-            return []
-        return [self._ledger.note("cost-reached", now, {"max_cost_usd": self._plan.max_cost_usd}, severity="warning")]
+            return orders
+        return [
+            *orders,
+            self._ledger.note("cost-reached", now, {"max_cost_usd": self._plan.max_cost_usd}, severity="warning"),
+        ]
 
     def _unknown_message(self, fact: live.UnknownMessage, now: float) -> list[Order]:
         keys = self._ledger.unseen(fact.keys)
@@ -300,10 +328,17 @@ class Call:
         return orders
 
     def _agent_done(self, signal: Signal, now: float) -> None:
-        """The agent's turn is over; a caller who has been speaking meanwhile is being heard."""
+        """The agent's turn is over; a caller who has been speaking meanwhile is being heard. An agent whose tool runs,
+        or who has its result, speaks next."""
         self._turn.take(signal, now)
         if self._hearing.speaking:
             self._turn.take(Signal.CALLER_BEGAN, now)
+        elif self._agent_due:
+            self._turn.take(Signal.PROMPTED, now)
+
+    @property
+    def _agent_due(self) -> bool:
+        return (self._errands.pending or self._recovery.owing) and not self._errands.closing
 
     def _warn(self, now: float) -> list[Order]:
         """Tell the agent, in a moment when nobody speaks, that the call ends soon: words in mid-turn cut it short."""
@@ -345,7 +380,7 @@ class Call:
         state = self._turn.state
         if not self._recovery.live and state is not State.OPENING:
             return None
-        if self._errands.closing or (self._errands.pending and state is State.ANSWERING):
+        if self._errands.closing or (self._errands.pending and state in WAITING):
             return None
         return self._turn.due(self._plan.patience, self._speech.free_at)
 
@@ -366,7 +401,8 @@ class Call:
         """The agent, or the caller, took longer than the state may last: say so and listen; but a model that owes an
         answer and says nothing is stuck."""
         state = self._turn.state
-        if state is State.ANSWERING and (self._hearing.owed(self._recovery.sign_ms) or self._recovery.nudged):
+        owing = self._recovery.owing or self._recovery.nudged
+        if state is State.ANSWERING and (owing or self._hearing.owed(self._recovery.sign_ms)):
             return [*self._recovery.stuck(now), *self._given_up(now)]
         cue = self._owed_cue(state)
         self._errands.heard()

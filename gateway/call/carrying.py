@@ -89,6 +89,8 @@ def take_up(whole: Whole, carried: Carry, greeting: Greeting | None, now: float)
         parts.turn.take(Signal.AGENT_SOUND, now)
     cue = _cue(carried, parts.ledger.history)
     whole.recovery.goes_on(carried.handle, now - carried.handle_s, now, cue)
+    if cue:
+        whole.recovery.owes()
     if cue or (carried.caller and state in UNHEARD):
         parts.turn.take(Signal.PROMPTED, now)
 

@@ -17,12 +17,13 @@ from gateway.live import messages as live
 class Errands:
     """One call's. `tools`: each tool's name and type; `asynchronous`: the model talks on while one runs."""
 
-    __slots__ = ("_farewell", "_ledger", "_toolbox")
+    __slots__ = ("_farewell", "_ledger", "_told", "_toolbox")
 
     def __init__(self, tools: Mapping[str, str], ledger: Ledger, *, asynchronous: bool) -> None:
         self._toolbox = Toolbox(tools, asynchronous)
         self._farewell = Farewell(waits=not asynchronous)
         self._ledger = ledger
+        self._told = False
 
     def called(self, fact: live.ToolCall, now: float) -> list[Order]:
         return self._orders(self._toolbox.called(fact, now), now)
@@ -53,6 +54,11 @@ class Errands:
         self._toolbox.goes_on(errands, now)
         if closing:
             self._farewell.asked(now)
+
+    def told(self) -> bool:
+        """Whether the model got something to speak about since this was asked last."""
+        told, self._told = self._told, False
+        return told
 
     # the agent's last words
 
@@ -91,6 +97,8 @@ class Errands:
             self._farewell.asked(now)
         notes = [self._ledger.note(one.name, now, one.fields, one.private, one.severity) for one in outcome.notes]
         orders: list[Order] = [*notes, *outcome.run]
+        loud = any(result.scheduling != "SILENT" for result in outcome.results)
+        self._told = self._told or loud or bool(outcome.untold)
         if outcome.results:
             orders.append(live.SendToolResults(outcome.results))
         if outcome.untold:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from gateway.audio.level import Edge, SpeechMeter
@@ -13,18 +14,20 @@ from gateway.flow.model import Vad
 from gateway.live.messages import InputTranscript, SendAudio
 from gateway.twilio.media import CallerAudio
 
-SPEECH_MS = 800  # what lasts longer than this without a pause is hardly a noise
+SPEECH_MS = 800  # what lasts longer than this is hardly a noise, nor are short ones that add up to it
+WORD_MS = 240  # of those: a knock or a cough is shorter
+PIECES = 16  # of speech, that may add up
 ONSET_MS = 80  # facts of the field: 80 to 160 ms for every detector that does not fire on clicks
 HANGOVER_MS = 300  # shorter than any endpointing, so that a turn's end is known before the agent answers
 
 
 class Hearing:
-    __slots__ = ("_caller", "_ear", "_longest_ms", "_silent_since", "_since_ms", "_started_ms")
+    __slots__ = ("_caller", "_ear", "_pieces", "_silent_since", "_since_ms", "_started_ms")
 
     def __init__(self, message_ms: int, vad: Vad) -> None:
         self._ear: Gate | _Ear = Gate(message_ms, vad) if vad.mode == "gateway" else _Ear(message_ms)
         self._caller = CallerTurn()
-        self._longest_ms = 0.0  # of the turn's pieces of speech, on the line's clock
+        self._pieces: deque[tuple[int, float]] = deque(maxlen=PIECES)  # of unanswered speech: when noticed, how long
         self._started_ms = 0.0  # where the last one began, on that clock
         self._since_ms = 0  # when it was noticed, on the call's
         self._silent_since: int | None = None  # the end of the caller's speech that nobody has answered yet
@@ -42,7 +45,7 @@ class Hearing:
                 signals.append(Signal.CALLER_BEGAN)
             else:
                 self._caller.ended(at_ms)
-                self._longest_ms = max(self._longest_ms, edge.at_ms - self._started_ms)
+                self._pieces.append((self._since_ms, edge.at_ms - self._started_ms))
                 self._silent_since = at_ms
                 signals.append(Signal.CALLER_FINISHED)
         return messages, signals
@@ -69,7 +72,7 @@ class Hearing:
         """What the caller said in an earlier stream of the call, without an answer."""
         self._ear.goes_on(mulaw)
         if mulaw:
-            self._longest_ms, self._since_ms = len(mulaw) / BYTES_PER_MS, 1  # owed since before the model's first sign
+            self._pieces.append((1, len(mulaw) / BYTES_PER_MS))  # owed since before the model's first sign
             self._silent_since = 0
 
     @property
@@ -84,7 +87,7 @@ class Hearing:
         """When the caller fell silent, told once: what the agent says after its answer answers nothing."""
         since, self._silent_since = self._silent_since, None
         self._ear.answered()
-        self._longest_ms = 0.0
+        self._pieces.clear()
         return since
 
     def close(self, now_ms: int) -> Spoken | None:
@@ -96,9 +99,10 @@ class Hearing:
 
     def owed(self, sign_ms: int) -> bool:
         """Whether a turn of the caller's is without its answer: one of which the model has told words, or one that was
-        too long for noise, and since which the model (its last sign was at `sign_ms`) has told nothing at all."""
-        unheard = self._longest_ms >= SPEECH_MS and sign_ms < self._since_ms
-        return self._caller.understood or unheard
+        too long for noise, and since which the model (its last sign was at `sign_ms`) has told nothing at all. A caller
+        who says "Hello?" again and again is heard as well."""
+        unheard = sum(ms for since_ms, ms in self._pieces if ms >= WORD_MS and since_ms > sign_ms)
+        return self._caller.understood or unheard >= SPEECH_MS
 
     @property
     def is_open(self) -> bool:

@@ -86,6 +86,11 @@ class Ledger:
         self._tally.silences += 1
         return self.note("model-silent", now, {"step": step}, severity="warning")
 
+    def stalled(self, gap_ms: int, now: float) -> Note:
+        """The agent's sound ran dry in mid-sentence."""
+        self._tally.stalls.append(gap_ms)
+        return self.note("agent-stalled", now, {"gap_ms": gap_ms})
+
     def barge_in(self, heard_ms: int, now: float) -> Note:
         self._tally.barge_ins += 1
         return self.note("barge-in", now, {"heard_ms": heard_ms})
@@ -95,14 +100,17 @@ class Ledger:
         self._tally.responses.append(response_ms)
 
     def unseen(self, keys: tuple[str, ...]) -> list[str]:
-        """Those of the model's unknown keys that were not told yet: a new field may stand in every message."""
+        """Count a message with unknown keys; those that were not told yet. A new field may stand in every message."""
+        self._tally.unknown += 1
         new = [key[:64] for key in keys if key[:64] not in self._seen][: MAX_KEYS - len(self._seen)]
         self._seen.update(new)
         return new
 
-    def used(self, usage: Usage, now: float) -> None:
+    def used(self, usage: Usage, now: float) -> list[Order]:
+        """One usage message: a turn's. The note of it, unless it told nothing new."""
         self._tally.count(usage)
-        self._bill.count(usage, self.ms(now))
+        tokens = self._bill.count(usage, self.ms(now))
+        return [self.note("turn-billed", now, {"tokens": tokens, "cost_usd": self._bill.cost_usd})] if tokens else []
 
     def costs_more_than(self, limit_usd: float | None) -> bool:
         """Whether the estimate exceeds it; without a limit, or a price, it doesn't."""

@@ -24,6 +24,7 @@ class Playback:
         "_free_at",
         "_generation",
         "_heard",
+        "_hold",
         "_last_mark",
         "_lead_s",
         "_marks",
@@ -46,6 +47,7 @@ class Playback:
         self._next_mark = 0
         self._marks: dict[str, int] = {}  # name -> position, of the present generation, not yet returned
         self._last_mark = 0  # position of the newest mark
+        self._hold: tuple[int, float] | None = None  # bytes to gather, and until when at most
 
     def add(self, mulaw: bytes) -> None:
         """Queue sound; `pump` hands it out."""
@@ -53,8 +55,19 @@ class Playback:
             self._queue.append(mulaw)
             self._queued += len(mulaw)
 
+    def hold(self, cushion_ms: int, now: float) -> None:
+        """Send nothing until so much is queued, or so much time has passed: sound that comes in fits and starts is
+        heard with one pause instead of many."""
+        self._hold = (cushion_ms * BYTES_PER_MS, now + cushion_ms / 1000)
+
+    def release(self) -> None:
+        """No more sound will come: what is held may go."""
+        self._hold = None
+
     def pump(self, now: float) -> list[Play | Mark]:
         """What may be sent now: no more than the lead ahead of play-out, marks in between."""
+        if self._held(now):
+            return []
         if self._marks and now >= self._free_at + LOST_MARK_S:
             self._give_up()
         orders: list[Play | Mark] = []
@@ -86,6 +99,7 @@ class Playback:
         self._queue.clear()
         self._queued = self._sent = self._heard = self._last_mark = position
         self._marks.clear()
+        self._hold = None
         self._generation += 1
         self._free_at = now
         return [Clear()] if pending else []
@@ -104,8 +118,15 @@ class Playback:
         """Whether everything queued was sent and heard."""
         return not self._queue and not self._marks and self._last_mark == self._sent
 
+    @property
+    def empty(self) -> bool:
+        """Whether everything queued was sent."""
+        return not self._queue
+
     def deadline(self) -> float | None:
         """When `pump` may send more, or the last mark is given up."""
+        if self._hold is not None and self._queue:
+            return self._hold[1]
         if self._queue:
             step = min(STEP_MS, (self._queued - self._sent) // BYTES_PER_MS)
             return self._free_at - self._lead_s + (step + 1) / 1000
@@ -120,6 +141,16 @@ class Playback:
     def free_at(self) -> float:
         """When the sound that was sent will have been played."""
         return self._free_at
+
+    def _held(self, now: float) -> bool:
+        """Whether a cushion is still being gathered."""
+        if self._hold is None:
+            return False
+        cushion, until = self._hold
+        if self._queued - self._sent < cushion and now < until:
+            return True
+        self._hold = None
+        return False
 
     def _give_up(self) -> None:
         """Marks that never came back: believe the clock."""

@@ -45,7 +45,7 @@ class Parts:
 class Recovery:
     """One call's link to its model. Orders are carried out in their order."""
 
-    __slots__ = ("_filler_at", "_link", "_owed", "_parts", "_setup", "_steps", "_why", "sign_ms")
+    __slots__ = ("_filler_at", "_link", "_owed", "_parts", "_setup", "_steps", "_why", "hush", "owing", "sign_ms")
 
     def __init__(self, setup: live.Setup, parts: Parts, now: float) -> None:
         self._setup = setup
@@ -55,6 +55,8 @@ class Recovery:
         self._steps = 0
         self._filler_at = 0.0
         self._why = ""
+        self.hush = False  # a connection broke because sound came while it waited for a tool's result
+        self.owing = False  # the model has something to say whatever the caller does; see `owes`
         self.sign_ms = 0  # the model's last sign of life, on the call's clock
 
     def goes_on(self, handle: str, handle_at: float, now: float, cue: str) -> None:
@@ -90,6 +92,7 @@ class Recovery:
     def gone(self, fact: facts.ModelGone, now: float) -> list[Order]:
         """The connection ended, or none could be had. Afterwards `lost` says whether that is all."""
         verdict = classify(fact.code, fact.reason, resuming=self._link.begun)
+        self.hush = self.hush or verdict.kind == "tools"
         fields = {"code": fact.code, "kind": verdict.kind}
         note = self._parts.ledger.note("model-gone", now, fields, {"reason": fact.reason}, "warning")
         return [note, *self._gone(verdict, now)]
@@ -97,6 +100,11 @@ class Recovery:
     def alive(self) -> None:
         """The agent speaks: it isn't stuck."""
         self._steps = 0
+        self.owing = False
+
+    def owes(self) -> None:
+        """The model is due to speak, though the caller asked for nothing: it got a tool's result, or was cut short."""
+        self.owing = True
 
     def sign(self, now_ms: int) -> None:
         """The model tells something: it hears, at least."""

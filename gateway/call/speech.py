@@ -8,13 +8,28 @@ from gateway.call.playback import BYTES_PER_MS, Playback
 from gateway.call.transcript import AgentTurn, Spoken, heard_words
 from gateway.twilio.media import Clear, Mark, Play
 
+STALL_S = 0.1  # of silence in mid-sentence: less passes for a breath
+CUSHION_MS = 80  # gathered after the first stall before more is played, and twice as much after each further one
+LONGEST_CUSHION_MS = 320  # a model that sends faster than real time fills it at once
 VOID_S = 2.0  # for the model to notice that it was cut short
 
 
 class Speech:
     """A turn opens with its first words or sound and is closed when it was heard, or cut short."""
 
-    __slots__ = ("_carried", "_complete", "_downlink", "_playback", "_sounded", "_turn", "_void", "_void_until")
+    __slots__ = (
+        "_carried",
+        "_complete",
+        "_cushion_ms",
+        "_downlink",
+        "_playback",
+        "_sounded",
+        "_stall_ms",
+        "_steady",
+        "_turn",
+        "_void",
+        "_void_until",
+    )
 
     def __init__(self, lead_ms: int) -> None:
         self._downlink = Downlink()
@@ -23,6 +38,9 @@ class Speech:
         self._carried = False  # the turn began in another session, which is not known to speak in this one
         self._complete = False  # no more sound will come in this turn
         self._sounded = False  # the server's turn had sound
+        self._cushion_ms = 0
+        self._stall_ms = 0  # of a stall that was not told yet
+        self._steady = True  # the turn has not stalled
         self._void_until = 0.0  # sound that comes before belongs to a turn that the gateway cut
         self._void = False  # words that still come belong to a turn that was cut
 
@@ -34,16 +52,22 @@ class Speech:
         """Queue a piece of the model's sound. The turn, if this is its first sound."""
         if now < self._void_until:
             return None
+        turn = self._turn = self._turn or AgentTurn()
+        first = None if turn.started else turn
+        self._smooth(now, begins=first is not None)
         self._void = False
         self._complete = False
         self._sounded = True
-        turn = self._turn = self._turn or AgentTurn()
-        first = None if turn.started else turn
         if first:
             wait_ms = max(0, round((self._playback.free_at - now) * 1000))
             turn.begin(now_ms + wait_ms, self._playback.queued)
         self._add(self._downlink.push(pcm), turn)
         return first
+
+    def stall(self) -> int:
+        """How long the agent was silent in mid-sentence, in milliseconds; 0 where it wasn't. Told once."""
+        stall, self._stall_ms = self._stall_ms, 0
+        return stall
 
     def words(self, text: str) -> None:
         if self._void:
@@ -84,6 +108,7 @@ class Speech:
         """The model has sent the turn's last sound: the filter's tail follows."""
         if self._turn and self._turn.started and not self._complete:
             self._complete = True
+            self._playback.release()
             self._add(self._downlink.flush(), self._turn)
 
     def turn_complete(self) -> bool:
@@ -148,6 +173,23 @@ class Speech:
         """When the sound sent so far will have been played."""
         return self._playback.free_at
 
+    def _smooth(self, now: float, *, begins: bool) -> None:
+        """Sound comes now. After a stall, and in later turns while stalls are fresh, a cushion is gathered first."""
+        dry_s = now - self._playback.free_at
+        if not begins and not self._complete and dry_s >= STALL_S and self._playback.empty:
+            self._stall_ms = round(dry_s * 1000)
+            self._steady = False
+            self._cushion_ms = min(max(CUSHION_MS, 2 * self._cushion_ms), LONGEST_CUSHION_MS)
+            self._playback.hold(self._cushion_ms, now)
+        elif begins and self._cushion_ms:
+            self._playback.hold(self._cushion_ms, now)
+
+    def _settle(self) -> None:
+        """A turn has ended: one that didn't stall lets the cushion shrink."""
+        if self._steady:
+            self._cushion_ms = self._cushion_ms // 2 if self._cushion_ms > CUSHION_MS else 0
+        self._steady = True
+
     def _add(self, mulaw: bytes, turn: AgentTurn) -> None:
         self._playback.add(mulaw)
         turn.queued_ms += len(mulaw) / BYTES_PER_MS
@@ -157,5 +199,6 @@ class Speech:
         self._carried = False
         if turn is None or not turn.started:
             return None
+        self._settle()
         heard_ms = (self._playback.position(now) - turn.position) / BYTES_PER_MS
         return turn.close(max(0, round(heard_ms)), now_ms, interrupted=interrupted)

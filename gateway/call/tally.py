@@ -16,8 +16,10 @@ from gateway.live.messages import Usage
 class Tally:
     turns: int = 0
     barge_ins: int = 0
+    stalls: list[int] = field(default_factory=list)  # ms of silence in mid-sentence
     silences: int = 0  # times that the model owed an answer and was silent
     connections: Counter[str] = field(default_factory=Counter)  # after the first: resumed, fresh
+    unknown: int = 0  # messages of the model's that hold something this version doesn't know
     prompt_tokens: int = 0
     response_tokens: int = 0
     responses: list[int] = field(default_factory=list)  # ms from the caller's last sound to the agent's first
@@ -30,7 +32,8 @@ class Tally:
     def kept(self) -> Mapping[str, Any]:
         """For the stream that goes on with the call; `read` takes it."""
         kept = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**kept, "connections": dict(self.connections), "responses": self.responses[-MAX_RESPONSES:]}
+        lists = {"responses": self.responses[-MAX_RESPONSES:], "stalls": self.stalls[-MAX_RESPONSES:]}
+        return {**kept, **lists, "connections": dict(self.connections)}
 
     def fields(self) -> dict[str, object]:
         """For the note `call-ended`."""
@@ -39,8 +42,10 @@ class Tally:
             "turns": self.turns,
             "barge_ins": self.barge_ins,
             "silences": self.silences,
+            "stalls": {"count": len(self.stalls), "ms": sum(self.stalls)},
             "reconnects": dict(self.connections),
             "response_ms": response,
+            "unknown_messages": self.unknown,
             "prompt_tokens": self.prompt_tokens,
             "response_tokens": self.response_tokens,
         }

@@ -23,7 +23,6 @@ __all__ = ["AGAIN_S", "LIMIT_S", "MAX_PENDING", "Outcome", "Remark", "RunTool", 
 
 MAX_PENDING = 16
 ECHO_S = 2.0  # a call that comes again so soon was delivered twice; later it may be that the answer was lost
-NAME_CHARS = 64  # of a tool's name in a note: the model may make one up
 
 
 class Toolbox:
@@ -181,8 +180,12 @@ class Toolbox:
             why, answer = "too-many", answers.too_many(MAX_PENDING)
         else:
             return None
-        out.note("tool-refused", "warning", tool=call.name[:NAME_CHARS], why=why)
+        out.note("tool-refused", "warning", private=asked.decode(), tool=self._known(call.name), why=why)
         return Run("", call.name, sha256(asked).digest(), now, now, answer)
+
+    def _known(self, name: str) -> str:
+        """A tool's name for a note. One that the model made up may be a caller's words."""
+        return name if name in self._names else "(unknown)"
 
     def _shared(self, call: FunctionCall, key: bytes, now: float, out: Draft) -> Run | None:
         same = self._book.same(key, now)
@@ -192,7 +195,7 @@ class Toolbox:
 
     def _again(self, request: Request, now: float, out: Draft) -> None:
         """The same id came again. While its answer is due, or has just gone out, that one answer settles both."""
-        out.note("tool-duplicate", tool=request.run.name[:NAME_CHARS], by="id")
+        out.note("tool-duplicate", tool=self._known(request.run.name), by="id")
         if request.stage is Stage.DUE:
             return
         if request.stage is Stage.ANSWERED and request.final and now - request.answered_at < ECHO_S:
@@ -217,7 +220,7 @@ class Toolbox:
         self._send(request, response, now, out, quiet=run.told)
         request.final = run.told = True
         out.closes = out.closes or run.closes
-        fields = {"tool": run.name[:NAME_CHARS], "status": response["status"]}
+        fields = {"tool": self._known(run.name), "status": response["status"]}
         out.note("tool-answered", **fields, after_ms=_ms(now - request.asked_at))
 
     def _resend(self, request: Request, now: float, out: Draft) -> None:

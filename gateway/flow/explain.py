@@ -241,6 +241,8 @@ def _limits(limits: Limits) -> Iterator[str]:
         yield f"at most {_count(limits.concurrent_calls)} at a time"
     if limits.per_caller:
         yield f"at most {_count(limits.per_caller.count)} {_PERIODS[limits.per_caller.per_s]} from one caller"
+    if limits.max_cost_usd is not None:
+        yield f"a call is ended when its model has cost {limits.max_cost_usd:g} US dollars"
     if limits.deny:
         yield f"nobody from {', '.join(limits.deny)}"
     if limits.allow or limits.countries:

@@ -17,6 +17,11 @@ _UNITS = {
     **dict.fromkeys(("d", "day"), "d"),
 }
 _RATE = re.compile(r"([0-9]{1,6}) *(?:calls? *)?(?:/|per|an?|each|every) *([a-z]+)")
+_DAYS = {
+    **dict.fromkeys(("weekday", "weekdays", "workdays", "working days"), "mon-fri"),
+    **dict.fromkeys(("weekend", "weekends"), "sat-sun"),
+    **dict.fromkeys(("daily", "every day", "everyday", "all days", "all week"), "mon-sun"),
+}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})\.? +([a-z]{3})[a-z]*\.?,?(?: +([0-9]{4}))?")  # 25 December 2026
 _MONTH_FIRST = re.compile(r"([a-z]{3})[a-z]*\.? +([0-9]{1,2})(?:,? +([0-9]{4}))?")  # December 25, 2026
@@ -44,8 +49,10 @@ def times(written: str) -> str:
 
 
 def days(written: str) -> str:
-    """`Monday`, `Mon-Fri`."""
-    return re.sub("([a-z]{3})[a-z]*", r"\1", written.lower())
+    """`Monday`, `Mon-Fri`, `Monday to Friday`, `weekdays`."""
+    words = written.strip().lower()
+    sides = re.split(" *(?:-|\u2013| to ) *", words)
+    return _DAYS.get(words, "-".join(re.sub("([a-z]{3})[a-z]*", r"\1", side) for side in sides))
 
 
 def tool(written: str) -> str:

@@ -127,9 +127,16 @@ def hint(key: str, section: str, known: Iterable[str], homes: dict[str, tuple[st
         return "there is no such setting here: remove it"
     if key in PLANNED.get(section, ()):
         return NOT_YET
+    if planned := [place for place, names in PLANNED.items() if key in names]:
+        return f"{NOT_YET}, {under(planned)}"
     if not near(key, names) and (places := homes.get(key)):
-        return "it belongs " + " or ".join(f"under {place}" if place else "at the top" for place in places)
+        return f"it belongs {under(places)}"
     return did_you_mean(key, names)
+
+
+def under(places: Iterable[str]) -> str:
+    """Where a key stands, in words."""
+    return " or ".join(f"under {place}" if place else "at the top" for place in places)
 
 
 def _seen_from(section: str, place: str) -> str:

@@ -15,6 +15,7 @@ from gateway.flow import environment, rules, schema, speech
 from gateway.flow.build import build
 from gateway.flow.inherit import complete, origin
 from gateway.flow.model import Finding, Flow, Number
+from gateway.flow.rings import rings
 from gateway.flow.source import Data, Path, Source, path_text, read
 from gateway.flow.text import MAX_BYTES
 from gateway.problem import Place, Problem, Severity
@@ -196,7 +197,7 @@ def _within(path: Path, places: set[Path]) -> bool:
 
 
 def _across(drafts: Sequence[_Draft]) -> None:
-    """What must be unique in the folder: a flow's name, a line's number."""
+    """What must be unique in the folder: a flow's name, a line's number. And lines that dial each other in a ring."""
     seen: dict[tuple[str, str], tuple[_Draft, Path]] = {}
     for draft in drafts:
         findings = []
@@ -206,6 +207,15 @@ def _across(drafts: Sequence[_Draft]) -> None:
                 words = path_text(where[:-1]) if first is draft else _where(first, where)
                 findings.append(Finding(path, f"{words} has this {kind} already", _UNIQUE[kind]))
         draft.add(findings)
+    for ring in rings([draft.data for draft in drafts]):
+        draft = drafts[ring.line[0]]
+        names = [_line(drafts, draft, *line) for line in (ring.dialled, ring.line)]
+        draft.add([_where_written(ring.finding(*names), draft.source)])
+
+
+def _line(drafts: Sequence[_Draft], reader: _Draft, n: int, path: Path) -> str:
+    """A line's name to who reads one of the files."""
+    return path_text(path) if drafts[n] is reader else _where(drafts[n], path)
 
 
 _UNIQUE = {"name": "a name belongs to one flow", "number": "a number belongs to one line"}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.flow.compose import Mapping, Node, Scalar, Sequence, compose
 from gateway.flow.model import Finding
@@ -27,6 +27,9 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
 _WORDS: dict[str, Data] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _LOST = re.compile(r"[ \t]+#\S")
+# Pieces of a text that findings name, in an order that a text is read but once for: a text may hold thousands.
+_PIECES = (re.compile(r"\{\{[^{}]*\}\}"), re.compile(r"\$\{[^}]*\}?"))
+MAX_SEARCHES = 200  # in one text, of pieces that stand there in other characters: nobody is told of more
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -39,6 +42,14 @@ class Spot:
     end: int
 
 
+@dataclass(slots=True)
+class _Pieces:
+    """The pieces of one text: where each stands, in order, and how many were looked for in vain."""
+
+    places: dict[str, list[int]]
+    searches: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One file, read. `spots` holds every path of `data`; the document's own path is `()`."""
@@ -46,6 +57,7 @@ class Source:
     text: Text
     data: Data
     spots: MappingType[Path, Spot]
+    _pieces: dict[Spot, _Pieces] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def problem(self, finding: Finding) -> Problem:
         """The finding at its place. What is not written stands at its nearest ancestor's key."""
@@ -68,6 +80,22 @@ class Source:
 
     def _within(self, piece: str, nth: int, spot: Spot) -> int:
         """Where a piece stands in the value; its start where the file has it in other characters (escaped, folded)."""
+        if spot not in self._pieces:
+            self._pieces[spot] = _Pieces(self._places(spot))
+        known = self._pieces[spot]
+        if nth < len(places := known.places.get(piece, [])):
+            return places[nth]
+        known.searches += 1
+        return self._search(piece, nth, spot) if known.searches <= MAX_SEARCHES else spot.start
+
+    def _places(self, spot: Spot) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for shape in _PIECES:
+            for match in shape.finditer(self.text.text, spot.start, spot.end):
+                places.setdefault(match.group().split("\n")[0], []).append(match.start())
+        return places
+
+    def _search(self, piece: str, nth: int, spot: Spot) -> int:
         found = spot.start - len(piece)
         for _ in range(nth + 1):
             found = self.text.text.find(piece, found + len(piece), spot.end)

@@ -18,6 +18,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from gateway.flow.durations import milliseconds, with_unit
+from gateway.flow.emit import line
 from gateway.flow.environment import Filled
 from gateway.flow.guess import GUESS
 from gateway.flow.hours import CLOSED
@@ -104,13 +105,15 @@ def _type_hint(wanted: str, value: Any, path: Path) -> str:
         case "boolean" | "integer" | "number", Filled():
             return f"what ${{…}} fills in is text: write {_PLAINLY[wanted]} here"
         case "object", _ if "properties" in schema:
-            return _section_hint(path, schema)
+            return _section_hint(path, schema, value)
         case "object", _:
             return "write name: value"
         case "array", _:
             return "start each item with '- '"
         case "boolean", _:
             return _boolean_hint(value)
+        case "integer" | "number", str() if _NUMBER[wanted].fullmatch(value):
+            return f"write {value}, without quotes"
         case "string", bool() | int() | float() if "enum" not in schema and re.search(
             schema.get("pattern", ""), str(value)
         ):
@@ -122,12 +125,28 @@ def _type_hint(wanted: str, value: Any, path: Path) -> str:
 _PLAINLY = {"boolean": "true or false", "integer": "the number", "number": "the number"}
 
 
-def _section_hint(path: Path, schema: Schema) -> str:
-    """A section's shape: the key that it must have, or its first one."""
+_NUMBER = {"integer": re.compile("0|[1-9][0-9]{0,8}"), "number": re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,8})?")}
+
+
+def _section_hint(path: Path, schema: Schema, value: Any) -> str:
+    """A section's shape: the key that it must have, or its first one; what is written, where it can mean that alone."""
     if not path or isinstance(path[-1], int):
         return f"its keys: {', '.join(schema['properties'])}"
     first = (*schema.get("required", ()), *schema["properties"])[0]
-    return f"write {path[-1]}: {{ {first}: … }}"
+    alone = schema.get("required", list(schema["properties"])) == [first]
+    meant = line({first: value})[1:-1] if alone and _fits(value, at((*path, first))) else f"{first}: …"
+    return f"write {path[-1]}: {{ {meant} }}"
+
+
+def _fits(value: Any, schema: Schema) -> bool:
+    """Whether a value is the file's own, short, and what the schema takes. A duration is nobody's words."""
+    if isinstance(value, bool):
+        return schema.get("type") == "boolean"
+    if not isinstance(value, str) or isinstance(value, Filled) or milliseconds(value) is not None:
+        return False
+    known, shape = schema.get("enum", [value]), schema.get("pattern", "")
+    short = len(value) <= MAX_GUESSED and schema.get("type") == "string"
+    return short and value in known and re.search(shape, value) is not None
 
 
 def _boolean_hint(value: Any) -> str:
@@ -218,7 +237,8 @@ def _guessed(written: str, schema: Schema) -> str:
 
 
 def _enum(error: ValidationError, path: Path) -> Iterator[Finding]:
-    known, takes = at(path)["enum"], f"takes {' or '.join(at(path)['enum'])}"
+    known = at(path)["enum"]
+    takes = f"takes {' or '.join(filter(None, (', '.join(known[:-1]), known[-1])))}"
     if path[:1] == ("tools",) and error.instance in PLANNED_TYPES:
         yield Finding(path, NOT_YET, f"until then it {takes}")
     elif isinstance(error.instance, str):

@@ -11,7 +11,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["config", "key", "model", "quota", "transient", "going-away", "handle", "busy", "gone"]
+Kind = Literal["config", "key", "model", "quota", "transient", "tools", "going-away", "handle", "busy", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ KEY = Verdict("key", retry=False, resume=False)  # who we are: key, token, proje
 MODEL = Verdict("model", retry=False, resume=False)
 QUOTA = Verdict("quota", retry=False, resume=False)  # each further attempt makes it worse
 TRANSIENT = Verdict("transient", retry=True, resume=True)  # the server's fault, or the way there
+TOOLS = Verdict("tools", retry=True, resume=True)  # its fault too: sound while a tool call waited for its result
 GOING_AWAY = Verdict("going-away", retry=True, resume=True)  # the connection's time was over
 HANDLE = Verdict("handle", retry=True, resume=False)  # this session can't go on; another can
 BUSY = Verdict("busy", retry=True, resume=True)  # the session's last connection isn't closed yet
@@ -71,7 +72,7 @@ TABLE = (
     Row((POLICY,), r"entity was not found", MODEL, "nothing else was named in a fresh setup", resuming=False),
     Row((INVALID, POLICY), r"location is not supported", CONFIG, "Google's words for a country without the API"),
     Row((POLICY,), r"operation was aborted", GOING_AWAY, "autonomous-os#238: goAway has run out"),
-    Row((POLICY,), r"not implemented, or supported, or enabled", TRANSIENT, "js-genai#1236, livekit/agents#4545"),
+    Row((POLICY,), r"not implemented, or supported, or enabled", TOOLS, "js-genai#1236, livekit/agents#4545"),
     Row((INVALID,), r"", HANDLE, "discuss 186392: a refused handle; pipecat#4403, a full context", resuming=True),
     Row((INVALID,), r"", CONFIG, "Invalid JSON payload, invalid argument: pipecat#4403", resuming=False),
     Row((POLICY,), r"", TRANSIENT, "unknown words: a server's fault was seen far more often than a rule"),

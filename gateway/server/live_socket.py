@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.protocol import State
 
 from gateway.call.facts import ModelGone
 from gateway.live import messages
@@ -21,6 +22,19 @@ from gateway.server.outbox import Outbox
 OPEN_TIMEOUT_S = 6.0  # the handshake; setupComplete has the call's own time-out (call/turn.py)
 CLOSE_TIMEOUT_S = 1.0
 MAX_REASON = 300  # bytes of what a refused handshake says
+
+
+class LiveConnection(ClientConnection):
+    """A connection that writes without a task's help where it can: `send` costs three times as much."""
+
+    def post(self, text: str) -> bool:
+        """Write a message now. False where it has to wait, and nothing was written: the peer reads too slowly, or the
+        connection isn't open."""
+        if self.paused or self.protocol.state is not State.OPEN or self.transport.is_closing():
+            return False
+        self.protocol.send_text(text.encode())
+        self.send_data()
+        return True
 
 
 async def dial(endpoint: Endpoint) -> ClientConnection | ModelGone:
@@ -94,10 +108,18 @@ async def _write(socket: ClientConnection, setup: messages.Setup | None, outbox:
     try:
         if setup is not None:
             await socket.send(messages.build(setup))
+        if isinstance(socket, LiveConnection):
+            outbox.through = partial(_post, socket)
         while True:
             await socket.send(messages.build(await outbox.get()))
     except ConnectionClosed:
         return
+    finally:
+        outbox.through = None
+
+
+def _post(socket: LiveConnection, message: ClientMessage) -> bool:
+    return socket.post(messages.build(message))
 
 
 async def _open(endpoint: Endpoint) -> ClientConnection:
@@ -113,6 +135,7 @@ async def _open(endpoint: Endpoint) -> ClientConnection:
         close_timeout=CLOSE_TIMEOUT_S,
         ssl=None if plain else _tls(),
         proxy=None if plain else True,
+        create_connection=LiveConnection,
     )
 
 

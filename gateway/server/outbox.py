@@ -19,17 +19,23 @@ class Full(Exception):
 
 
 class Outbox(Generic[T]):
-    """`put` from anywhere on the loop, `get` from one writer task."""
+    """`put` from anywhere on the loop, `get` from one writer task.
 
-    __slots__ = ("_items", "_limit", "_waiter")
+    `through`, where it is set, is offered what comes while nothing waits, and says whether it took it: a writer's task
+    need not wake for what the socket takes at once."""
+
+    __slots__ = ("_items", "_limit", "_waiter", "through")
 
     def __init__(self, limit: int) -> None:
         self._items: deque[T] = deque()
         self._limit = limit
         self._waiter: asyncio.Future[None] | None = None
+        self.through: Callable[[T], bool] | None = None
 
     def put(self, item: T) -> None:
-        """Queue one item. Raises Full."""
+        """Queue one item, or let it through. Raises Full."""
+        if self.through is not None and not self._items and self.through(item):
+            return
         if len(self._items) >= self._limit:
             raise Full(self)
         self._items.append(item)

@@ -380,7 +380,9 @@ def test_a_tool_that_does_not_exist_is_answered() -> None:
     call = opened()(live.ToolCall((live.FunctionCall("1", "book", {"name": "Robin"}), live.FunctionCall("2", "end"))))
     (answers,) = [order for order in call.last if isinstance(order, live.SendToolResults)]
     assert [(result.id, result.response["status"]) for result in answers.results] == [("1", "error"), ("2", "error")]
-    assert [note.fields["tool"] for note in call.notes("tool-refused")] == ["book", "end"]
+    refused = call.notes("tool-refused")
+    assert [note.fields["tool"] for note in refused] == ["(unknown)", "(unknown)"]
+    assert [note.private["args"] for note in refused] == ['["book",{"name":"Robin"}]', '["end",{}]']
 
 
 @pytest.mark.parametrize(

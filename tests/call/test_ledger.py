@@ -20,7 +20,7 @@ def test_no_turn_is_no_note() -> None:
 
 SUMMED = (
     *("ended", "duration_ms", "turns", "barge_ins", "silences", "reconnects"),
-    *("response_ms", "prompt_tokens", "response_tokens"),
+    *("response_ms", "unknown_messages", "prompt_tokens", "response_tokens", "stalls"),
 )
 
 
@@ -28,6 +28,8 @@ def test_it_adds_up() -> None:
     ledger = Ledger("gemini-3.8-live", 0.0)
     ledger.turn(Spoken("caller", "Hello", 0, 400, 400), 0.5)
     ledger.barge_in(120, 1.0)
+    assert [ledger.unseen(keys) for keys in (("mood",), ("mood",), ("mood", "hue"))] == [["mood"], [], ["hue"]]
+    assert [ledger.stalled(gap_ms, 1.0).fields for gap_ms in (300, 150)] == [{"gap_ms": 300}, {"gap_ms": 150}]
     for response in (400, 800, 500):
         ledger.answered(response)
     ledger.used(Usage(prompt=10, response=5), 1.0)
@@ -43,8 +45,10 @@ def test_it_adds_up() -> None:
         "silences": 0,
         "reconnects": {},
         "response_ms": {"p50": 500, "max": 800},
+        "unknown_messages": 3,
         "prompt_tokens": 40,
         "response_tokens": 12,
+        "stalls": {"count": 2, "ms": 450},
     }
 
 

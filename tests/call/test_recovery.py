@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.audio.filler import FILLER
-from gateway.call.facts import ModelGone, OpenModel, Order, PrepareModel
+from gateway.call.facts import ModelGone, OpenModel, Order, PrepareModel, ToolDone
 from gateway.call.turn import Patience
 from gateway.live import cues
 from gateway.live import messages as live
@@ -196,6 +196,18 @@ def test_a_model_that_answers_the_nudge_is_well() -> None:
     assert opens(call.all) == [None]
 
 
+def test_short_words_to_a_model_that_tells_nothing_add_up() -> None:
+    call = opened().silent(200).speaks(500).silent(2000)
+    assert texts(call.speaks(500).silent(4500).all) == [cues.nudge()]
+
+
+def test_knocks_do_not_add_up() -> None:
+    call = opened().silent(200)
+    for _ in range(12):
+        call.speaks(120).silent(900)
+    assert texts(call.silent(5000).all) == []
+
+
 def test_noise_that_nobody_understood_is_no_reason() -> None:
     call = opened().speaks(600).silent(9000)
     assert texts(call.all) == []
@@ -227,3 +239,61 @@ def test_an_hour_goes_by_in_connections_of_ten_minutes() -> None:
     assert call.notes("call-ended") == []
     assert [note.fields["how"] for note in call.notes("model-back")] == ["resumed"] * 5
     assert sound_ms(call.all) == 16_999 * 200
+
+
+def test_an_agent_that_nobody_interrupted_is_asked_to_go_on() -> None:
+    """A phantom `interrupted` in mid-answer: the caller said nothing, and would wait for the rest for ever."""
+    call = opened().speaks(600).silent(400)(live.InputTranscript("Hello?"))
+    call(live.OutputTranscript("We are open from"))(live.ModelAudio(pcm(3000))).silent(1000)
+    call(live.Interrupted())(live.TurnComplete()).silent(4200)
+    assert texts(call.all) == [cues.nudge()]
+    call(live.OutputTranscript("Nine to six."))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+    call(live.TurnComplete()).silent(400).heard().silent(9000)
+    assert len(call.notes("model-silent")) == 1
+
+
+def looked_up(**changes: object) -> Script:
+    """The model said a word, called a tool, and the word was heard; its result has not come."""
+    call = opened(tools={"find": "hangup"}, **changes).speaks(600).silent(400)(live.InputTranscript("Find it"))
+    call(live.OutputTranscript("One moment."))(live.ModelAudio(pcm(300)))
+    return call(live.ToolCall((live.FunctionCall("1", "find"),))).silent(600).heard()
+
+
+def test_a_tools_result_and_silence_after_the_agent_said_one_moment() -> None:
+    call = looked_up()(ToolDone("1", {"status": "ok"})).silent(3800)
+    assert texts(call.all) == []
+    assert texts(call.silent(400).all) == [cues.nudge()]
+    assert opens(call.silent(4200).all) == [None, "h1"]
+
+
+def test_a_tools_result_that_is_spoken_about_is_the_end_of_it() -> None:
+    call = looked_up()(ToolDone("1", {"status": "ok"})).silent(500)(live.ModelAudio(pcm(300)))
+    call(live.GenerationComplete())(live.TurnComplete()).silent(600).heard().silent(9000)
+    assert (texts(call.all), call.notes("model-silent")) == ([], [])
+
+
+def test_nobody_is_prompted_while_a_tool_runs() -> None:
+    """A text in mid-call takes a blocking call back (facts of the field, 3.8)."""
+    call = looked_up(idle=IDLE, warn_at_s=3.0).silent(7000)
+    assert texts(call.all) == []
+    assert [note.fields["tool"] for note in call.silent(600).notes("tool-timeout")] == ["find"]
+
+
+def test_a_turn_without_sound_after_a_tools_result_is_no_answer() -> None:
+    call = looked_up()(ToolDone("1", {"status": "ok"})).silent(200)(live.TurnComplete()).silent(4200)
+    assert texts(call.all) == [cues.nudge()]
+
+
+def test_once_sound_has_broken_a_tool_call_it_is_kept_while_the_next_one_waits() -> None:
+    call = looked_up().silent(200)(ModelGone(1008, "Operation is not implemented, or supported, or enabled."))
+    assert call.notes("model-gone")[0].fields["kind"] == "tools"
+    call(live.Ready())(HANDLE)(live.ToolCall((live.FunctionCall("2", "find", {"day": "Monday"}),)))
+    before = sound_ms(call.all)
+    assert sound_ms(call.silent(1000).all) == before
+    call(ToolDone("2", {"status": "ok"}))(ToolDone("1", {"status": "ok"})).silent(20)
+    assert sound_ms(call.all) == before + 1020
+
+
+def test_sound_goes_on_while_a_tool_runs_where_nothing_broke() -> None:
+    call = looked_up()
+    assert sound_ms(call.silent(1000).last) == 1000

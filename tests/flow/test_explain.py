@@ -48,8 +48,12 @@ numbers:
   - { label: back-door, number: "+442079460101", persona: ben }
 personas:
   ben: { instructions: You answer the phone. }
-limits: { max_duration: 60s, allow: ["+44", "+1415"] }
+limits: { max_duration: 60s, allow: ["+44", "+1415"], max_cost: 0.5 }
 """
+COSTLY = (
+    "Limits: a call lasts at most 1 minute; a call is ended when its model has cost 0.5 US dollars; "
+    "only callers from +44, +1415."
+)
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 CALLER = "+14155550199"
 
@@ -162,10 +166,10 @@ def test_no_room(both: Flows) -> None:
 
 
 def test_limits_of_another_flow(both: Flows) -> None:
-    assert words(both, "back-door", "now")[-1] == "Limits: a call lasts at most 1 minute; only callers from +44, +1415."
+    assert words(both, "back-door", "now")[-1] == COSTLY
     flow = both.flows[1]
     free = Flows((replace(flow, limits=replace(flow.limits, allow=())),))
-    assert words(free, "back-door", "now")[-1] == "Limits: a call lasts at most 1 minute."
+    assert words(free, "back-door", "now")[-1] == COSTLY.replace("; only callers from +44, +1415", "")
 
 
 def test_plain(both: Flows) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.flow.compose import MAX_DEPTH, MAX_VALUES
 from gateway.flow.model import Finding
-from gateway.flow.source import Data, path_text, read
+from gateway.flow.source import MAX_SEARCHES, Data, path_text, read
 from gateway.flow.text import MAX_BYTES
 from gateway.problem import Place
 
@@ -189,3 +189,24 @@ def test_an_anchor_that_swallows_a_word() -> None:
         f"f.yaml:{place}: '&{name}' is no part of the text after it (put the value in quotes, or remove it)"
         for place, name in [("1:4", "Welcome"), ("2:5", "a"), ("3:1", "z")]
     ]
+
+
+def test_pieces_of_a_text_stand_where_they_are_written() -> None:
+    raw = b'a: "{{x}} ${Y:-{{z}}} {{x}} {{{w}}} ${MORE"\nb: "{{\\x71}} {{q}}"\n'
+    source, problems = read(raw, "desk.yaml")
+    assert problems == []
+
+    def column(path: str, piece: str, nth: int = 0) -> int:
+        return source.problem(Finding((path,), "", piece=piece, nth=nth)).place.column
+
+    assert [column("a", "{{x}}", nth) for nth in (0, 1, 2)] == [5, 23, 4]
+    assert (column("a", "${Y:-{{z}"), column("a", "{{w}}"), column("a", "${MORE")) == (11, 30, 37)
+    assert (column("b", "{{q}}"), column("b", "{{"), column("b", "nothing")) == (14, 5, 4)
+
+
+def test_of_very_many_pieces_that_are_not_written_so_the_text_itself_is_named() -> None:
+    source, _ = read(b"a: x one y\n", "desk.yaml")
+    for _ in range(MAX_SEARCHES - 1):
+        source.problem(Finding(("a",), "", piece="{{z}}"))
+    columns = [source.problem(Finding(("a",), "", piece="one")).place.column for _ in range(2)]
+    assert columns == [6, 4]

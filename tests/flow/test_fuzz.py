@@ -137,6 +137,11 @@ def anchors(levels: int) -> bytes:
     return "\n".join(lines).encode()
 
 
+def said(text: bytes) -> bytes:
+    """A flow in which the text is what the agent is told."""
+    return b"version: 1\npersonas: { a: { instructions: %s } }\n" % text
+
+
 BOMBS = {
     "billion laughs": anchors(10),
     "deep lists": b"[" * 100_000,
@@ -149,6 +154,15 @@ BOMBS = {
     "many open quotes": b"a: '\n" * 100_000,
     "many open braces in a text": b"version: 1\npersonas: { a: { instructions: '" + b"{{" * 200_000 + b"' } }\n",
     "many open environment names": b"version: 1\npersonas: { a: { instructions: '" + b"${" * 200_000 + b"' } }\n",
+    "many names that nobody knows": said(b"'%s'" % b"".join(b"{{n%d}}" % n for n in range(30_000))),
+    "many variables that are not set": said(b"'%s'" % b"".join(b"${N%d}" % n for n in range(30_000))),
+    "many names in escapes": said(b'"%s"' % b"".join(b"{{\\x6e%d}}" % n for n in range(30_000))),
+    "many lines that dial the next": b"version: 1\nnumbers:\n"
+    + b"".join(
+        b"  - { label: l%d, number: '+1415%07d', fallback: { say: x, then: dial, to: '+1415%07d' } }\n"
+        % (n, n, (n * 7 + 1) % 1_900)
+        for n in range(1_900)
+    ),
     "many numbers": b"version: 1\nnumbers:\n" + b"".join(b"  - { label: l%d }\n" % n for n in range(15_000)),
     "many holidays": b"version: 1\nhours: { a: { weekly: { mon: closed }, closed: { say: x }, holidays: ["
     + b"12-25, " * 6_000

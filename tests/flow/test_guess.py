@@ -46,6 +46,23 @@ def test_durations(written: str, meant: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
+    [
+        ("Monday", "mon"),
+        ("Mon-Fri", "mon-fri"),
+        ("mon - fri", "mon-fri"),
+        ("Monday to Friday", "mon-fri"),
+        ("Weekdays", "mon-fri"),
+        ("weekend", "sat-sun"),
+        ("every day", "mon-sun"),
+        ("payday", "pay"),  # which the schema refuses
+    ],
+)
+def test_days(written: str, meant: str) -> None:
+    assert guess.days(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
     [("10 per hour", "10/h"), ("10 calls a day", "10/d"), ("5/minute", "5/m"), ("10/week", ""), ("often", "")],
 )
 def test_rates(written: str, meant: str) -> None:

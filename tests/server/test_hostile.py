@@ -27,10 +27,10 @@ WELL_S = 4.0  # for an answer to the call that must not notice
 
 # The gateway's own times, a fourth to a tenth of what they are; the order of sizes is the same.
 PATIENCE = {"opening": 3.0, "greeting": 1.0, "answering": 1.0, "speaking": 0.8}
-LINK = {"READY_S": 1.5, "FIRST_BUDGET_S": 2.5, "BUDGET_S": 4.0, "STEADY_S": 1.0, "MARGIN_S": 1.0, "PREPARE_S": 0.2}
+LINK = {"READY_S": 1.8, "FIRST_BUDGET_S": 2.5, "BUDGET_S": 4.0, "STEADY_S": 1.0, "MARGIN_S": 1.0, "PREPARE_S": 0.2}
 PAUSES_S = (0.0, 0.1, 0.2, 0.4)
 FILLER_AFTER_S = 0.5
-OPEN_TIMEOUT_S = 1.2
+OPEN_TIMEOUT_S = 1.6
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ ROWS = (
     Row("lost-answer", "on"), Row("no-answer@1", "on", 2), Row("no-answer@1 no-answer@2", "on", 3),
     Row("no-answer", "fallback", 3), Row("mute@1", "on", 2), Row("mute", "fallback", 3),
     Row("stall@1#5", "on", 2), Row("stall", "either", 12),
-    Row("phantom@1#5", "on", 2), Row("mute-after-tool@1", "on", 2),
+    Row("phantom@1#5", "on", 2), Row("mute-after-tool@1", "on", 2), Row("mute-after-word", "on"),
     # Sound
     Row("bursts", "on"), Row("wrong-rate@1", "on", 2), Row("wrong-rate", "fallback", 5), Row("odd", "on"),
     Row("empty", "on"), Row("thrash", "on"),
@@ -102,7 +102,7 @@ FIELD: Mapping[str, str] = {
     "10 thrash": "thrash",
     "11 wrong transcripts": "foreign phantom-words",
     "12 repeated tool calls": "tool-twice tool-again tool-swept",
-    "13 tool results": "mute-after-tool tool-cancelled",
+    "13 tool results": "mute-after-tool mute-after-word tool-cancelled",
     "14 history in mid-call": "history-refused context-full",
     "15 model and setup": "no-model bad-setup",
     "16 stalls, bursts": "stall bursts",
@@ -180,6 +180,10 @@ def test_every_tool_call_is_answered_once(name: str, played: Everything) -> None
     if name in WAITING:
         answers = sorted(set(answers))
     assert sorted(answers) == ANSWERED[name]
+
+
+def test_a_caller_need_not_speak_again_after_one_moment(played: Everything) -> None:
+    assert None not in played[0]["mute-after-word"].bad.rounds
 
 
 def test_thoughts_and_json_are_no_speech(played: Everything) -> None:

@@ -24,7 +24,7 @@ from gateway.server.exchange import Exchange
 from gateway.server.generations import Generations
 from gateway.server.listener import listen
 from gateway.settings import Settings, read
-from gateway.telemetry.log import configure
+from gateway.telemetry.log import Origin, configure
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import media
 
@@ -114,6 +114,10 @@ class Phone:
         self._sequence += 1
         await self.socket.send(media.build_from_twilio(media.MarkPlayed(name, self._sequence), self.sid))
 
+    async def press(self, digit: str) -> None:
+        self._sequence += 1
+        await self.socket.send(media.build_from_twilio(media.Digit(digit, self._sequence), self.sid))
+
     async def stop(self) -> None:
         self._sequence += 1
         await self.socket.send(media.build_from_twilio(media.Stopped("CA1", self._sequence), self.sid))
@@ -178,6 +182,10 @@ class World:
         """Every note so far."""
         return [json.loads(line) for line in self._log.getvalue().splitlines()]
 
+    def text(self) -> str:
+        """The log as it was written."""
+        return self._log.getvalue()
+
     def notes(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines() if line["message"] == name]
 
@@ -197,11 +205,12 @@ async def world(folder: Path, flow: str = FLOW, **env: str) -> AsyncIterator[Wor
     """A gateway with `flow`, `env` as its environment, and a model that the test plays."""
     (folder / "clinic.yaml").write_text(flow, encoding="utf-8")
     out = io.StringIO()
-    log = configure("json", "info", out)
     models: asyncio.Queue[Model] = asyncio.Queue()
     async with _model_server(models) as port:
         base = {"GOOGLE_GEMINI_BASE_URL": f"ws://127.0.0.1:{port}", "AUTH": "off", "PORT": "0"}
         settings = read({**base, **env})
+        origin = Origin(settings.google.project, settings.service, settings.revision)
+        log = configure("json", settings.log_level, out, private=settings.log_private, origin=origin)
         async with _gateway(settings, folder, log) as (url, exchange):
             here = World(url, exchange, out, models)
             try:

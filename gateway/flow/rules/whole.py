@@ -15,7 +15,7 @@ from gateway.flow.model import Finding
 from gateway.flow.near import MAX_NEAR, near
 from gateway.flow.rules.words import missing
 from gateway.flow.sections import entries, numbers
-from gateway.flow.source import Data, Path, path_text
+from gateway.flow.source import Data, Path
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # Zones of the tz database that are a fixed offset and never change to daylight saving time.
@@ -76,7 +76,7 @@ def announcements(written: Data) -> Iterator[Finding]:
 
 
 def loops(data: Data) -> Iterator[Finding]:
-    """A line that dials itself when nobody answers it: the call would go round for ever."""
+    """A line that dials itself when nobody answers it: the call would go round for ever. Several: `flow.rings`."""
     for path, number in numbers(data):
         own, hours = number.get("number"), number.get("hours")
         ways: list[tuple[Path, Data]] = [((*path, "fallback", "to"), entries(number, "fallback").get("to"))]
@@ -85,38 +85,6 @@ def loops(data: Data) -> Iterator[Finding]:
         for place, to in ways:
             if isinstance(to, str) and to == own:
                 yield Finding(place, "this is a line that would dial itself", "write another number")
-    yield from _rings(data)
-
-
-def _rings(data: Data) -> Iterator[Finding]:
-    """Lines whose fallbacks dial each other. With the core down all of them fall back, and the call goes round."""
-    dials, done = _dials(data), set[Path]()
-    for start in dials:
-        way: list[Path] = []
-        here: Path | None = start
-        while here is not None and here not in done:
-            done.add(here)
-            way.append(here)
-            here = dials.get(here)
-        if here in way:
-            last = max(way[way.index(here) :])  # the ring's last line in the file
-            yield _ring(last, dials[last])
-
-
-def _dials(data: Data) -> dict[Path, Path]:
-    """The lines whose fallback dials another line, and which."""
-    owners = {own: path for path, number in numbers(data) if isinstance(own := number.get("number"), str)}
-    dials = {}
-    for path, number in numbers(data):
-        then, to = (entries(number, "fallback").get(key) for key in ("then", "to"))
-        if then == "dial" and isinstance(to, str) and owners.get(to, path) != path:
-            dials[path] = owners[to]
-    return dials
-
-
-def _ring(path: Path, to: Path) -> Finding:
-    message = f"the fallback of {path_text(to)} leads back to this line: the call would go round for ever"
-    return Finding((*path, "fallback", "to"), message, "write a number that is no line here")
 
 
 def unused(data: Data) -> Iterator[Finding]:

@@ -231,6 +231,13 @@ HOSTILE: Mapping[str, Trouble] = {
     "mute-after-tool": Trouble(
         "a tool call, and no word after its result [pipecat#4366]", At.HEARD, then(call("w-1")), hearing
     ),
+    "mute-after-word": Trouble(
+        "'one moment', a tool call, and no word after its result until a text comes [livekit/agents#4699]",
+        At.HEARD,
+        then(Send((InputTranscript("Find it."),)), *unasked("One moment.", 1), call("w-2")),
+        silent,
+        until=At.TEXT,
+    ),
     # Sound
     "bursts": Trouble("after the first piece all speech at once [pipecat#4633]", hold=True),
     "wrong-rate": Trouble("speech marked as 16 kHz", At.READY, change=_rated(16_000)),

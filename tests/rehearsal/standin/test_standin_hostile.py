@@ -49,6 +49,7 @@ TOOLS = {
     "tool-swept": ["s-0", "s-1", "s-2", "s-3", "s-4"],
     "tool-cancelled": ["c-1"],
     "mute-after-tool": ["w-1"],
+    "mute-after-word": ["w-2"],
 }
 MET = (*CLOSES, *GARBAGE, *SOUNDS, *TOOLS, "no-ready", "flood", "huge", "stall", "phantom")
 OPTIONS: Mapping[str, Any] = {
