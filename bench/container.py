@@ -128,8 +128,8 @@ class Trial:
                 self.expect(len(ends) == 2, f"its log tells the end of {len(ends)} calls, not of 2")
 
     async def start(self) -> None:
-        """How soon it is ready, also where neither model nor Redis is. What else this machine does only adds: the best of
-        a few starts counts."""
+        """How soon it is ready, also where neither model nor Redis is. What else this machine does only adds: the best
+        of a few starts counts."""
         best, env = float("inf"), self._env("ws://127.0.0.1:9", "redis://127.0.0.1:9")  # nobody is there
         for _ in range(STARTS):
             with tempfile.TemporaryDirectory(prefix="gateway-container-") as folder:
