@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import subprocess
 import urllib.error
@@ -24,6 +25,7 @@ LIKE_CLOUD_RUN = (
 START_S = 60.0  # a container's first start reads all of it from disk
 STOP_S = 20.0  # more than what is allowed, so that what it took can be told
 POLL_S = 0.01
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class ContainerFailed(Exception):
@@ -46,11 +48,12 @@ def tried(image: str, options: Sequence[str], env: Mapping[str, str], *command: 
 
 
 class Container:
-    """A container that runs. Seconds until /readyz: `started_s` since its process began, `whole_s` since podman did."""
+    """A container that runs. Seconds until /readyz: `started_s` since its process began, `whole_s` since podman did;
+    `cpu_s` is what the process had of a processor until then."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
         self.name = name
-        self.whole_s = self.started_s = 0.0
+        self.whole_s = self.started_s = self.cpu_s = 0.0
         self._process = process
         self._log = log
 
@@ -78,7 +81,7 @@ class Container:
             asked("inspect", "--format", '{{.State.StartedAt.UTC.Format "2006-01-02T15:04:05.000"}}', self.name),
             "%Y-%m-%dT%H:%M:%S.%f",
         ).replace(tzinfo=UTC)
-        self.whole_s, self.started_s = now - begun, now - started.timestamp()
+        self.whole_s, self.started_s, self.cpu_s = now - begun, now - started.timestamp(), _cpu_s(self.pid())
 
     async def terminate(self) -> tuple[int, float]:
         """SIGTERM: the exit code, and the seconds until it came. Raises ContainerFailed of one that stays."""
@@ -107,6 +110,11 @@ async def running(image: str, options: Sequence[str], env: Mapping[str, str], fo
         if process.returncode is None:
             await asyncio.to_thread(subprocess.run, [*PODMAN, "kill", name], capture_output=True, check=False)
             await process.wait()
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def _environment(env: Mapping[str, str]) -> list[str]:
