@@ -1,4 +1,4 @@
-"""Every benchmark in order, each with what its figures should be: `python -m bench`. Takes about nine minutes."""
+"""Every benchmark in order, each with what its figures should be: `python -m bench`. Takes about ten minutes."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from gateway.twilio import media
 GOING_AWAY = 1001  # RFC 6455: the endpoint is going away
 INTERNAL_ERROR = 1011
 TALKING = (State.GREETING, State.SPEAKING)
-WAITING = (State.ANSWERING, State.SPEAKING)  # not measured while a tool runs: its own deadline is
+WAITING = (State.GREETING, State.ANSWERING, State.SPEAKING)  # not measured while a tool runs: its own deadline is
 DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the caller's sound goes to the model
 
 
@@ -256,6 +256,8 @@ class Call:
         orders = self._errands.called(fact, now)
         if self._hushed:
             self._hearing.shut(again=False)
+        if self._turn.state is State.LISTENING and self._agent_due:
+            self._turn.take(Signal.PROMPTED, now)
         return orders
 
     def _tool_cancelled(self, fact: live.ToolCallCancelled, now: float) -> list[Order]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.call.facts import ModelGone, ToolDone
+from gateway.call.facts import ModelGone, OpenModel, ToolDone
 from gateway.call.requests import RunTool
 from gateway.live import cues
 from gateway.live import messages as live
@@ -83,10 +83,11 @@ def test_a_result_that_comes_while_the_model_is_away_is_sent_when_it_is_back() -
     assert results(call(live.Ready())) == [("1", "ok")]
 
 
-def test_the_model_is_not_left_while_it_waits() -> None:
+def test_the_model_is_not_left_while_it_waits_nor_before_it_spoke_about_the_result() -> None:
     call = asks(opened(), "look")(live.GoingAway(50.0)).silent(3000)
-    assert not call.notes("model-back")
-    call(ToolDone("1", WELL)).silent(200)(live.Ready())
+    call(ToolDone("1", WELL)).silent(2000)
+    assert len([order for order in call.all if isinstance(order, OpenModel)]) == 1
+    says(call, "Here it is.", 300)(live.TurnComplete()).silent(400).heard().silent(200)(live.Ready())
     assert call.notes("model-back")
 
 

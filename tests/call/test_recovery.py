@@ -279,6 +279,12 @@ def test_nobody_is_prompted_while_a_tool_runs() -> None:
     assert [note.fields["tool"] for note in call.silent(600).notes("tool-timeout")] == ["find"]
 
 
+def test_nor_where_the_model_called_it_of_its_own_accord() -> None:
+    call = opened(tools={"find": "hangup"}, idle=IDLE).silent(1000)(live.ToolCall((live.FunctionCall("1", "find"),)))
+    assert texts(call.silent(6000).all) == []
+    assert texts(call(ToolDone("1", {"status": "ok"})).silent(4200).all) == [cues.nudge()]
+
+
 def test_a_turn_without_sound_after_a_tools_result_is_no_answer() -> None:
     call = looked_up()(ToolDone("1", {"status": "ok"})).silent(200)(live.TurnComplete()).silent(4200)
     assert texts(call.all) == [cues.nudge()]

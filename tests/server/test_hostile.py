@@ -20,7 +20,7 @@ from gateway.server import live_socket, plans
 from gateway.telemetry.log import Log, configure
 from tests.server.hostile_world import Played, lines, play
 
-AT_ONCE = 16  # rows in play: most of them wait, but the machine may have two slow cores
+AT_ONCE = 12  # rows in play: most of them wait, but the machine may have two slow cores
 PATIENCE_S = 4.0  # of a caller, for one answer
 EXCHANGE_S = 12.0  # until a call that can't go on must have ended
 WELL_S = 4.0  # for an answer to the call that must not notice

@@ -144,6 +144,44 @@ def test_a_peer_that_never_reads_fills_the_outbox_and_no_more() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])
+def test_every_length_of_message_arrives_as_it_was(size: int) -> None:
+    heard: list[str | bytes] = []
+    done = asyncio.Event()
+
+    async def listen(socket: ServerConnection) -> None:
+        while len(heard) < 3:
+            heard.append(await socket.recv())
+        done.set()
+
+    async def scenario() -> None:
+        async with served(listen) as socket, asyncio.timeout(10):
+            assert socket.post("é" * (size // 2) + "e" * (size % 2))
+            await socket.send("between")
+            assert socket.post("after")
+            await done.wait()
+
+    asyncio.run(scenario())
+    assert heard == ["é" * (size // 2) + "e" * (size % 2), "between", "after"]
+
+
+def test_no_mask_is_used_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+
+    async def stay(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    async def scenario() -> None:
+        async with served(stay) as socket:
+            with monkeypatch.context() as patch:
+                patch.setattr(socket.transport, "write", written.append)
+                assert all(socket.post("{}") for _ in range(1000))
+
+    asyncio.run(scenario())
+    masks = {frame[2:6] for frame in written[:1000]}
+    assert len(masks) > 990  # four random bytes may well be equal once
+
+
 def test_a_closed_connection_takes_nothing() -> None:
     async def leave(socket: ServerConnection) -> None:
         await socket.close(1011)
