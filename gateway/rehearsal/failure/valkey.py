@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.rehearsal.failure.ports import free_port
@@ -85,7 +87,7 @@ class Valkey:
 
     async def left(self) -> Left | None:
         """What is in it; None where it doesn't answer."""
-        client = Redis(port=self.port, protocol=2, socket_timeout=2, socket_connect_timeout=1)
+        client = self._client(2.0)
         try:
             found = {key.decode(): await client.pttl(key) async for key in client.scan_iter(count=1000)}
         except (RedisError, OSError):
@@ -96,8 +98,14 @@ class Valkey:
         endless = tuple(sorted(key for key, ttl in ttls.items() if ttl == ENDLESS))
         return Left(len(ttls), endless, max(ttls.values(), default=0) / 1000)
 
+    def _client(self, patience_s: float) -> Redis:
+        once = Retry(NoBackoff(), 0)  # redis-py's own ten tries would wait half a minute for a frozen server
+        return Redis(
+            port=self.port, protocol=2, retry=once, socket_timeout=patience_s, socket_connect_timeout=patience_s
+        )
+
     async def _answers(self) -> bool:
-        client = Redis(port=self.port, protocol=2, socket_timeout=1, socket_connect_timeout=1)
+        client = self._client(1.0)
         try:
             return bool(await client.ping())
         except (RedisError, OSError):
