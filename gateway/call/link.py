@@ -53,6 +53,7 @@ class Link:
     __slots__ = (
         "_asked_at",
         "_begun",
+        "_behind",
         "_by_handle",
         "_gap_since",
         "_handle",
@@ -74,6 +75,7 @@ class Link:
         self._begun = False  # there has been a session
         self.used_at = now  # when it came
         self._handle = ""
+        self._behind = False
         self._handle_at = now
         self._asked_at = now
         self._next_at = now
@@ -98,6 +100,13 @@ class Link:
         """Keep the last good handle: while the model generates or calls tools there is none."""
         if fact.resumable and fact.handle:
             self._handle, self._handle_at = fact.handle, now
+            self._behind = False
+        else:
+            self.generates()
+
+    def generates(self) -> None:
+        """The model says something that the handle doesn't know: another one follows when its turn is complete."""
+        self._behind = bool(self._handle)
 
     def ready(self, now: float) -> Arrival | None:
         """setupComplete; None where nothing was asked for."""
@@ -108,6 +117,7 @@ class Link:
         self.phase, self._begun = Phase.LIVE, True
         self._ready_at = now
         self._leave_by = None
+        self._behind = False  # it knows what the handle knew
         return arrival
 
     def going_away(self, time_left_s: float, now: float) -> None:
@@ -129,7 +139,7 @@ class Link:
     def restart(self, now: float, *, fresh: bool) -> None:
         """Leave a connection on which the model is stuck, by its handle or without."""
         if fresh:
-            self._handle = ""
+            self._handle, self._behind = "", False
         self._lost(now)
         self._next_at = now
 
@@ -145,7 +155,7 @@ class Link:
         if self.used:
             self._by_handle += 1
         if not verdict.resume or self._by_handle >= TRIES_BY_HANDLE:
-            self._handle = ""
+            self._handle, self._behind = "", False
         if not verdict.resume and not self.used:
             self._refused += 1
         pause = PAUSES_S[min(self._tries - 1, len(PAUSES_S) - 1)]
@@ -172,6 +182,11 @@ class Link:
     def handle(self) -> tuple[str, float]:
         """The last good handle, empty where there is none, and when it came."""
         return self._handle, self._handle_at
+
+    @property
+    def behind(self) -> bool:
+        """Whether the session has gone on since its last handle: resumed by it, it would have forgotten that."""
+        return self._behind
 
     @property
     def begun(self) -> bool:

@@ -100,6 +100,7 @@ class Recovery:
     def alive(self) -> None:
         """The agent speaks: it isn't stuck."""
         self._steps = 0
+        self._link.generates()
         self.owing = False
 
     def owes(self) -> None:
@@ -165,9 +166,11 @@ class Recovery:
 
     @property
     def quiet(self) -> bool:
-        """Whether nobody speaks, nobody is due to, and the model waits for nothing."""
+        """Whether nobody speaks, nobody is due to, the model waits for nothing, and its handle knows all that was said:
+        a session that is left before is resumed without its last turn."""
         parts = self._parts
-        return parts.turn.state is State.LISTENING and not parts.hearing.speaking and not parts.errands.pending
+        silent = parts.turn.state is State.LISTENING and not parts.hearing.speaking
+        return silent and not parts.errands.pending and not self._link.behind
 
     def _open(self) -> OpenModel:
         if self._link.used:

@@ -87,7 +87,8 @@ def test_the_model_is_not_left_while_it_waits_nor_before_it_spoke_about_the_resu
     call = asks(opened(), "look")(live.GoingAway(50.0)).silent(3000)
     call(ToolDone("1", WELL)).silent(2000)
     assert len([order for order in call.all if isinstance(order, OpenModel)]) == 1
-    says(call, "Here it is.", 300)(live.TurnComplete()).silent(400).heard().silent(200)(live.Ready())
+    says(call, "Here it is.", 300)(live.TurnComplete()).silent(400).heard()
+    call(live.ResumptionUpdate("h2", True)).silent(200)(live.Ready())
     assert call.notes("model-back")
 
 

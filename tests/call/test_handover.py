@@ -36,7 +36,7 @@ def taken_up(before: Script, **changes: object) -> Script:
 def talking(call: Script, ms: int = 3000, words: str = "One two three four five six.", *, whole: bool = True) -> Script:
     """The agent says so much, all of it sent at once."""
     call(live.OutputTranscript(words))(live.ModelAudio(pcm(ms)))
-    return call(live.GenerationComplete())(live.TurnComplete()) if whole else call
+    return call(live.GenerationComplete())(live.TurnComplete())(HANDLE) if whole else call
 
 
 def codes(call: Script) -> list[tuple[str, int]]:
@@ -89,6 +89,14 @@ def test_a_tool_that_runs_and_a_goodbye_are_waited_for() -> None:
     call(ToolDone("1", {"status": "ok"}))
     talking(call, 300).silent(300).heard().silent(100)
     assert codes(call) == [("draining", 1001)]
+
+
+def test_a_handle_that_knows_the_last_turn_is_waited_for() -> None:
+    call = opened()(live.OutputTranscript("Yes."))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+    call(live.TurnComplete()).silent(500).heard()(SOON).silent(1500)
+    assert codes(call) == []
+    assert codes(call(live.ResumptionUpdate("h2", True))) == [("draining", 1001)]
+    assert left(call).handle == "h2"
 
 
 def test_of_two_requests_the_sooner_counts() -> None:

@@ -53,7 +53,15 @@ def test_nobody_is_cut_short_by_a_move() -> None:
     call(live.OutputTranscript("One two three."))(live.ModelAudio(pcm(3000))).silent(2000)
     assert opens(call.all) == [None]
     call(live.GenerationComplete())(live.TurnComplete()).silent(1200).heard().silent(100)
-    assert opens(call.all) == [None, "h1"]
+    assert opens(call.all) == [None]  # by its old handle the session would not know what it said
+    call(live.ResumptionUpdate("h2", True))
+    assert opens(call.all) == [None, "h2"]
+
+
+def test_a_handle_that_never_comes_does_not_hold_up_a_move_for_ever() -> None:
+    call = opened()(live.ResumptionUpdate("", False))(live.GoingAway(10.0)).silent(4800)
+    assert opens(call.all) == [None]
+    assert opens(call.silent(400).all) == [None, "h1"]
 
 
 def test_in_the_end_the_move_waits_for_nobody() -> None:
