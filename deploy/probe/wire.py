@@ -7,7 +7,7 @@ import socket
 import struct
 from contextlib import suppress
 
-from websockets.frames import Frame, Opcode
+from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
@@ -56,7 +56,7 @@ class Wire:
         frames = [event for event in self._protocol.events_received() if isinstance(event, Frame)]
         for frame in frames:
             if frame.opcode is Opcode.CLOSE:
-                self.ending = f"close frame {self._protocol.close_code}"
+                self.ending = f"close frame {Close.parse(frame.data).code}"
         return [bytes(frame.data).decode("utf-8", "replace") for frame in frames if frame.opcode is Opcode.TEXT]
 
     async def listen(self, for_s: float) -> None:

@@ -98,6 +98,7 @@ def test_a_twilio_that_goes_on_is_asked_everything_in_one_call(probe: Probe) -> 
     assert "StreamEvent=stream-error, StreamError=503" in told
     assert f"recorded (CallStatus=in-progress, RecordingUrl={RECORDING})" in told
     assert "Twilio gave the handshake up" in told
+    assert told.count("Twilio's side of the stream: close frame 1001") == 3
     assert TOKEN not in told
 
 
