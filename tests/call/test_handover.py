@@ -128,7 +128,7 @@ def test_the_session_goes_on_by_its_handle_and_nobody_is_greeted_again() -> None
 
 def test_without_a_handle_the_next_session_is_told_what_was_said() -> None:
     before = Script(plan(greeting=GREETING))(STARTED).at(0.1)(live.Ready())
-    talking(before, 500, "Good day.").silent(600).heard()
+    talking(before, 500, "Good day.", whole=False)(live.GenerationComplete())(live.TurnComplete()).silent(600).heard()
     call = taken_up(before(Draining()), greeting=GREETING)
     (opening,) = [order for order in call.all if isinstance(order, OpenModel)]
     told = opening.setup.setup["systemInstruction"]["parts"][0]["text"]
