@@ -47,7 +47,7 @@ def test_a_core_that_is_killed_in_mid_call_is_tried_once_more_then_twilio_speaks
         CUT_OFF,
         "POST /after?attempt=1 200",
         f"stream gw-2: {UNREACHED}",
-        "POST /after?attempt=2 200",
+        "POST /after?attempt=2&failed=1 200",
         *FALLBACK,
     ]
     assert [report.form["StreamEvent"] for report in call.reports[:3]] == [
@@ -81,7 +81,7 @@ def test_another_core_goes_on_with_the_call_of_one_that_goes(
         ending,
         "POST /after?attempt=1 200",
         "stream gw-2: the caller hung up",
-        "POST /after?attempt=2 200",
+        "POST /after?attempt=2&failed=1 200",
         "the caller has gone",
     ]
     assert [type(event) for event in happened] == CONVERSATION
@@ -117,7 +117,7 @@ def test_a_core_that_is_not_there_leaves_the_caller_with_the_fallback(here: Worl
         f"stream gw-1: {UNREACHED}",
         "POST /after?attempt=1 200",
         f"stream gw-2: {UNREACHED}",
-        "POST /after?attempt=2 200",
+        "POST /after?attempt=2&failed=1 200",
         *FALLBACK,
     ]
     bought = dial(here, here.number(ON_SALE), listener)
@@ -190,7 +190,7 @@ def test_functions_that_go_in_mid_call_are_stood_in_for_by_the_core(here: World,
         "POST /after?attempt=1 no answer",
         "POST /twiml 200",
         "stream gw-2: the caller hung up",
-        "POST /twiml/after?attempt=2 200",
+        "POST /twiml/after?attempt=2&failed=1 200",
         "the caller has gone",
     ]
     assert [type(event) for event in happened] == CONVERSATION
