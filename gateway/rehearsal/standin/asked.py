@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gateway.live import cues
-from gateway.live.messages import FunctionResult
+from gateway.live.messages import ContentTurn, FunctionResult
 from gateway.rehearsal.standin.script import Reply
 
 _BEFORE, _AFTER = cues.go_on("|").split('"|"')
+_JSON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,18 @@ class Asked:
 
 def said_before(cue: str) -> str | None:
     """What the caller heard before the line broke; None for any cue but `cues.go_on`."""
-    if not (cue.startswith(_BEFORE) and cue.endswith(_AFTER)):
+    if not cue.startswith(_BEFORE):
         return None
     try:
-        said = json.loads(cue[len(_BEFORE) : len(cue) - len(_AFTER)])
+        said, end = _JSON.raw_decode(cue, len(_BEFORE))
     except ValueError:
         return None
-    return said if isinstance(said, str) else None
+    return said if isinstance(said, str) and cue.startswith(_AFTER, end) else None
+
+
+def answered(history: Sequence[ContentTurn]) -> int:
+    """How many turns of the caller's have their answer in it."""
+    return sum((one.role, next.role) == ("user", "model") for one, next in pairwise(history))
 
 
 def rest(answer: str, said: str) -> str:
