@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from gateway.live import cues
 from gateway.live.messages import ContentTurn, FunctionResult
-from gateway.rehearsal.standin.script import Reply
+from gateway.rehearsal.standin.script import Reply, Script, fill
 
 _BEFORE, _AFTER = cues.go_on("|").split('"|"')
 _JSON = json.JSONDecoder()
@@ -45,6 +45,16 @@ def rest(answer: str, said: str) -> str:
     """What is left to say of an answer that was begun; all of it where it began otherwise."""
     words, heard = answer.split(), said.split()
     return " ".join(words[len(heard) :]) if words[: len(heard)] == heard else answer
+
+
+def left(script: Script, asked: Asked, turns: int) -> str | None:
+    """What is left of the last of `turns` answers, where that is the one that broke off: the session was told so. None
+    where it is another one."""
+    if not asked.said or not turns:
+        return None
+    last = fill(script.answer(asked.words, turns - 1).say, asked.words, asked.seconds)
+    more = rest(last, asked.said)
+    return more if more != last else None
 
 
 @dataclass(frozen=True, slots=True)

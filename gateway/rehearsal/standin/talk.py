@@ -36,7 +36,7 @@ from gateway.live.messages import (
     VoiceActivity,
 )
 from gateway.live.models import MODELS
-from gateway.rehearsal.standin.asked import Asked, Pending, answered, rest, result_text, said_before
+from gateway.rehearsal.standin.asked import Asked, Pending, answered, left, rest, result_text, said_before
 from gateway.rehearsal.standin.lifetime import Lifetime
 from gateway.rehearsal.standin.orders import Order, Orders, Recognise, Send, Synthesise, Told
 from gateway.rehearsal.standin.resumption import Resumption, Saved
@@ -238,27 +238,23 @@ class Talk:
     def _answer(self, asked: Asked, now: float) -> Orders:
         if asked.exact:
             return self._unsaved() + self._say(asked.words, now)
-        if left := self._left(asked):
-            return self._unsaved() + self._say(left, now)
+        if (more := left(self._house.script, asked, self.saved.turns)) is not None:
+            return self._words(more, now)
         reply = self._house.script.answer(asked.words, self.saved.turns)
         self.saved = replace(self.saved, turns=self.saved.turns + 1)
         if reply.go_away_s is not None:
             self._lifetime.leave(reply.go_away_s, now)
         if reply.tool is None:
             text = rest(fill(reply.say, asked.words, asked.seconds), asked.said)
-            return self._unsaved() + (self._say(text, now) if text else self._turn_over(False, now))
+            return self._words(text, now)
         call = FunctionCall(f"call-{self.saved.session}-{self.saved.turns}", reply.tool.name, reply.tool.args)
         self._pending = Pending(call.id, reply, asked)
         told = Told("tool-call", {"id": call.id, "name": call.name})
         return (*self._unsaved(), told, Send((ToolCall((call,)),)))
 
-    def _left(self, asked: Asked) -> str:
-        """What is left of the last answer, if that is the one that broke off: the session was told of it."""
-        if not asked.said or not self.saved.turns:
-            return ""
-        last = fill(self._house.script.answer(asked.words, self.saved.turns - 1).say, asked.words, asked.seconds)
-        left = rest(last, asked.said)
-        return left if left != last else ""
+    def _words(self, text: str, now: float) -> Orders:
+        """An answer, which may be empty."""
+        return self._unsaved() + (self._say(text, now) if text else self._turn_over(False, now))
 
     def _say(self, text: str, now: float) -> Orders:
         text = text[:MAX_CHARS]

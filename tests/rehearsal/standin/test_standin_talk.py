@@ -307,6 +307,8 @@ def test_an_answer_that_it_was_told_to_have_begun_goes_on() -> None:
         text = cues.go_on("One two") if told else "so?"
         assert call.handle(SendText(text), 0.0)[-2:] == says(said)
         assert call.saved.turns == 1
+    assert call.handle(SendText(cues.go_on("One two three.")), 1.0)[-2:] == over()  # there is no more of it
+    assert call.saved.turns == 1
     call.handle(SendText(cues.go_on("Four")), 1.0)
     assert call.saved.turns == 2  # what was begun is not the last answer, but the next
 
