@@ -32,7 +32,10 @@ def test_what_was_heard_before_the_break_is_read_from_the_cue(said: str) -> None
     assert said_before(cues.go_on(said, "caller: One?")) == said
 
 
-@pytest.mark.parametrize("cue", [cues.nudge(), cues.say("One"), "One two", "", cues.go_on("One")[:-1]])
+ILL = (cues.go_on("One").replace('"One"', what) for what in ("One", '"One', "1"))
+
+
+@pytest.mark.parametrize("cue", [cues.nudge(), cues.say("One"), "One two", "", cues.go_on("One")[:-1], *ILL])
 def test_other_words_are_no_such_cue(cue: str) -> None:
     assert said_before(cue) is None
 
