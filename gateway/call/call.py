@@ -7,6 +7,7 @@
     errands     what the model asks for: tools, and the end of the call
     span        how long it may last, and cost
     ledger      what is told, and added up
+    lapse       what is done when nothing happens
     handover    when the stream is left to another one, which `carrying` takes the call into
 
 `handle` never waits and reads no clock. The shell calls it with every fact, carries out the orders in their order, and
@@ -24,6 +25,7 @@ from gateway.call.errands import Errands
 from gateway.call.facts import EndReason, Fact, HangUp, Order
 from gateway.call.handover import Handover
 from gateway.call.hearing import Hearing
+from gateway.call.lapse import Lapse
 from gateway.call.ledger import Ledger
 from gateway.call.plan import Plan
 from gateway.call.recovery import Parts, Recovery
@@ -37,7 +39,6 @@ from gateway.twilio import media
 GOING_AWAY = 1001  # RFC 6455: the endpoint is going away
 INTERNAL_ERROR = 1011
 TALKING = (State.GREETING, State.SPEAKING)
-WAITING = (State.GREETING, State.ANSWERING, State.SPEAKING)  # not measured while a tool runs: its own deadline is
 DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the caller's sound goes to the model
 
 
@@ -48,9 +49,9 @@ class Call:
         "_errands",
         "_handover",
         "_hearing",
+        "_lapse",
         "_ledger",
         "_plan",
-        "_prompts",
         "_recovery",
         "_span",
         "_speech",
@@ -60,7 +61,6 @@ class Call:
     def __init__(self, plan: Plan, now: float, carried: Carry | None = None) -> None:
         """`carried`: what an earlier stream of the call left; it goes on from there."""
         self._plan = plan
-        self._prompts = 0
         self._span = Span(plan, now)
         self._hearing = Hearing(plan.message_ms, plan.persona.vad)
         self._speech = Speech(plan.lead_ms)
@@ -69,10 +69,11 @@ class Call:
         self._errands = Errands(plan.tools, self._ledger, asynchronous=plan.asynchronous)
         parts = Parts(self._hearing, self._speech, self._turn, self._errands, self._ledger)
         self._recovery = Recovery(plan.setup, parts, now, takes_content=plan.takes_content)
+        self._lapse = Lapse(plan, parts, self._span, self._recovery)
         whole = carrying.Whole(parts, self._span, self._recovery)
         self._handover = Handover(whole)
         if carried is not None:
-            self._prompts = carried.prompts
+            self._lapse.prompts = carried.prompts
             carrying.take_up(whole, carried, plan.persona.greeting, now)
 
     def handle(self, fact: Fact, now: float) -> list[Order]:
@@ -86,10 +87,10 @@ class Call:
             orders += self._heard(now)
             orders += self._errands.expire(now)
             self._answered(now)
-            orders += self._warn(now)
+            orders += self._lapse.warn(now)
             orders += self._expire(now)
         if not self.ended:
-            orders += self._handover.news(self._prompts, now)
+            orders += self._handover.news(self._lapse.prompts, now)
         if self._turn.state not in DEAF and self._recovery.live and not self._hearing.is_open and not self._hushed:
             orders += self._open_ears(now)
         return orders
@@ -104,8 +105,11 @@ class Call:
         """When something will be due by time alone; None once the call has ended."""
         if self.ended:
             return None
-        span, errands = self._span.deadline(may_warn=self._may_warn), self._errands.deadline(self._speech.free_at)
-        ours, theirs = (self._due(), self._handover.deadline()), (self._speech.deadline(), self._recovery.deadline())
+        span, errands = self._span.deadline(may_warn=self._lapse.may_warn), self._errands.deadline(self._speech.free_at)
+        ours, theirs = (
+            (self._lapse.due(), self._handover.deadline()),
+            (self._speech.deadline(), self._recovery.deadline()),
+        )
         times = (span, errands, *ours, *theirs)
         return min(time for time in times if time is not None)
 
@@ -126,7 +130,7 @@ class Call:
         messages, signals = self._hearing.push(fact, self._ledger.ms(now))
         orders: list[Order] = [*messages]
         for signal in signals:
-            self._prompts = 0
+            self._lapse.prompts = 0
             if signal is Signal.CALLER_BEGAN and self._cuts_in:
                 more = self._speech.unfinished is not None  # sound of the turn that is cut is still to come
                 orders += self._cut_in(now)
@@ -212,7 +216,7 @@ class Call:
         self._hearing.words(fact, self._ledger.ms(now))
         self._recovery.sign(self._ledger.ms(now))
         if fact.text.strip():
-            self._prompts = 0
+            self._lapse.prompts = 0
         if fact.text.strip() and self._turn.state is State.LISTENING:
             self._turn.take(Signal.CALLER_FINISHED, now)
         return []
@@ -226,7 +230,7 @@ class Call:
         sounded = self._speech.turn_complete()
         if fact.status != "IN_PROGRESS":
             self._errands.complete(now, quiet=not self._speech.open)
-        if not sounded and not self._speech.open and fact.status != "IN_PROGRESS" and not self._agent_due:
+        if not sounded and not self._speech.open and fact.status != "IN_PROGRESS" and not self._lapse.agent_due:
             self._turn.take(Signal.AGENT_PASSED, now)
         if fact.reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
             return []
@@ -256,7 +260,7 @@ class Call:
         orders = self._errands.called(fact, now)
         if self._hushed:
             self._hearing.shut(again=False)
-        if self._turn.state is State.LISTENING and self._agent_due:
+        if self._turn.state is State.LISTENING and self._lapse.agent_due:
             self._turn.take(Signal.PROMPTED, now)
         return orders
 
@@ -326,34 +330,8 @@ class Call:
             return []
         orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now) + self._ledger.turn(spoken, now)
         self._errands.heard()
-        self._agent_done(Signal.AGENT_HEARD, now)
+        self._lapse.agent_done(Signal.AGENT_HEARD, now)
         return orders
-
-    def _agent_done(self, signal: Signal, now: float) -> None:
-        """The agent's turn is over; a caller who has been speaking meanwhile is being heard. An agent whose tool runs,
-        or who has its result, speaks next."""
-        self._turn.take(signal, now)
-        if self._hearing.speaking:
-            self._turn.take(Signal.CALLER_BEGAN, now)
-        elif self._agent_due:
-            self._turn.take(Signal.PROMPTED, now)
-
-    @property
-    def _agent_due(self) -> bool:
-        return (self._errands.pending or self._recovery.owing) and not self._errands.closing
-
-    def _warn(self, now: float) -> list[Order]:
-        """Tell the agent, in a moment when nobody speaks, that the call ends soon: words in mid-turn cut it short."""
-        left_s = self._span.warn(now) if self._may_warn else None
-        if left_s is None:
-            return []
-        self._turn.take(Signal.PROMPTED, now)
-        self._hearing.answered()  # what the agent says next answers us, not the caller
-        return [self._ledger.note("ends-soon", now, {"left_s": left_s}), live.SendText(cues.wind_up(left_s))]
-
-    @property
-    def _may_warn(self) -> bool:
-        return self._turn.state is State.LISTENING and self._recovery.live and not self._errands.closing
 
     def _expire(self, now: float) -> list[Order]:
         if self._span.over(now):
@@ -366,65 +344,21 @@ class Call:
             return self._given_up(now)
         if self._handover.due(now):
             return self._end(self._handover.reason, now, GOING_AWAY)
-        due = self._due()
+        due = self._lapse.due()
         if due is None or now < due:
             return []
         match self._turn.state:
             case State.OPENING:
                 return self._opening_expired(now)
             case State.LISTENING:
-                return self._idle_expired(now)
+                prompt = self._lapse.idle(now)
+                return self._end("idle", now) if prompt is None else prompt
             case _:
-                return self._state_expired(now)
-
-    def _due(self) -> float | None:
-        """When the state is left by time. While the model is away only its coming is waited for."""
-        state = self._turn.state
-        if not self._recovery.live and state is not State.OPENING:
-            return None
-        if self._errands.closing or (self._errands.pending and state in WAITING):
-            return None
-        return self._turn.due(self._plan.patience, self._speech.free_at)
+                return [*self._lapse.expired(now), *self._given_up(now)]
 
     def _opening_expired(self, now: float) -> list[Order]:
         note = self._ledger.note("model-silent", now, {"after_s": self._plan.patience.opening}, severity="error")
         return [note, *self._end("model-unavailable", now, INTERNAL_ERROR)]
-
-    def _idle_expired(self, now: float) -> list[Order]:
-        idle = self._plan.idle
-        if idle is None or self._prompts >= idle.times:
-            return self._end("idle", now)
-        self._prompts += 1
-        self._turn.take(Signal.PROMPTED, now)
-        self._hearing.answered()  # what the agent says next answers us, not the caller
-        return [self._ledger.note("idle-prompt", now, {"nth": self._prompts}), live.SendText(cues.say(idle.say))]
-
-    def _state_expired(self, now: float) -> list[Order]:
-        """The agent, or the caller, took longer than the state may last: say so and listen; but a model that owes an
-        answer and says nothing is stuck."""
-        state = self._turn.state
-        owing = self._recovery.owing or self._recovery.nudged
-        if state is State.ANSWERING and (owing or self._hearing.owed(self._recovery.sign_ms)):
-            return [*self._recovery.stuck(now), *self._given_up(now)]
-        cue = self._owed_cue(state)
-        self._errands.heard()
-        spoken = self._speech.cut(now, self._ledger.ms(now))
-        if state is State.HEARING:
-            self._turn.take(Signal.EXPIRED, now)  # what never stops is noise: it is not heard again as speech
-        else:
-            self._agent_done(Signal.EXPIRED, now)
-        note = self._ledger.note("state-expired", now, {"state": state.name.lower()}, severity="warning")
-        orders: list[Order] = [note, *self._ledger.turn(spoken, now)]
-        if not cue or self._hearing.speaking:
-            return orders
-        self._turn.take(Signal.PROMPTED, now)
-        return [*orders, *self._recovery.stuck(now, cue), *self._given_up(now)]
-
-    def _owed_cue(self, state: State) -> str:
-        """What to tell a model that stopped in mid-sentence, or never began its greeting."""
-        if state in (State.SPEAKING, State.GREETING) and self._speech.unfinished is not None:
-            return cues.go_on(self._speech.unfinished)
-        return cues.say(self._plan.greeting) if state is State.GREETING and not self._speech.open else ""
 
     def _open_ears(self, now: float) -> list[Order]:
         """The caller's sound goes to the model from here on, what was kept first."""
@@ -437,7 +371,7 @@ class Call:
     def _end(self, reason: EndReason, now: float, code: int = 1000) -> list[Order]:
         ms, under_way = self._ledger.ms(now), self._handover.cut(reason, now)
         orders = self._ledger.turn(self._hearing.close(ms), now) + self._ledger.turn(self._speech.cut(now, ms), now)
-        orders += self._handover.left(under_way, self._prompts, now)
+        orders += self._handover.left(under_way, self._lapse.prompts, now)
         self._turn.take(Signal.END, now)
         return [*orders, self._ledger.ended(reason, now), HangUp(reason, code)]
 

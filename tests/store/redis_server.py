@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +15,12 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-BINARY = shutil.which("valkey-server") or shutil.which("redis-server") or ""
+from gateway.rehearsal.failure.valkey import NoServer, binary
+
+try:
+    BINARY = binary()
+except NoServer:
+    BINARY = ""
 START_S = 10.0
 needs_server = pytest.mark.skipif(
     not BINARY, reason="no valkey-server or redis-server on the PATH: apt-get install valkey-server (or redis-server)"
