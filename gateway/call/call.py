@@ -68,7 +68,7 @@ class Call:
         self._ledger = Ledger(plan.persona.model.name, now)
         self._errands = Errands(plan.tools, self._ledger, asynchronous=plan.asynchronous)
         parts = Parts(self._hearing, self._speech, self._turn, self._errands, self._ledger)
-        self._recovery = Recovery(plan.setup, parts, now)
+        self._recovery = Recovery(plan.setup, parts, now, takes_content=plan.takes_content)
         self._lapse = Lapse(plan, parts, self._span, self._recovery)
         whole = carrying.Whole(parts, self._span, self._recovery)
         self._handover = Handover(whole)

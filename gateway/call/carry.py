@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from gateway.call.transcript import Line
+
 KEEP_BYTES = 160_000  # of the agent's sound: 20 s; what a model sends ahead beyond that is asked for again
 MAX_RESPONSES = 200  # response times that are carried on, for the median at the end
 
@@ -18,12 +20,13 @@ MAX_RESPONSES = 200  # response times that are carried on, for the median at the
 @dataclass(frozen=True, slots=True)
 class Unheard:
     """The agent's turn that was cut off. `said`: all its words so far; `text` and `sound`: what of it was not heard;
-    `complete`: no more was to come."""
+    `complete`: no more was to come; `known`: so many of the first characters of `text` the handle knows."""
 
     said: str
     text: str
     sound: bytes
     complete: bool
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Left:
 @dataclass(frozen=True, slots=True)
 class Carry:
     """`state` is whose turn it was (turn.State's name); `whole`: taken at the stream's end, with what was not heard and
-    not answered, where one that was taken before a crash has neither."""
+    not answered, where one that was taken before a crash has neither. `missed`: what the handle doesn't know, but for
+    what goes over as sound."""
 
     state: str
     handle: str
@@ -67,6 +71,7 @@ class Carry:
     whole: bool = False
     spoken: str = ""  # the caller's words that the model has told of a turn that isn't over
     forgotten: bool = False  # nothing is known of the call but that it was answered
+    missed: tuple[Line, ...] = ()
 
     def aged(self, s: float) -> Carry:
         """The same, `s` seconds later."""
@@ -86,7 +91,8 @@ class Carry:
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         agent = None if self.agent is None else {**_fields(self.agent), "sound": _text(self.agent.sound)}
-        nested = {"left": _fields(self.left), "errands": [_fields(one) for one in self.errands], "agent": agent}
+        rows = {"errands": [_fields(one) for one in self.errands], "missed": [_fields(one) for one in self.missed]}
+        nested = {"left": _fields(self.left), "agent": agent, **rows}
         return {**_fields(self), **nested, "caller": _text(self.caller)}
 
 
@@ -100,8 +106,15 @@ def read(said: Mapping[str, Any]) -> Carry:
             "agent": None if agent is None else Unheard(**{**agent, "sound": b64decode(agent["sound"])}),
             "caller": b64decode(said["caller"]),
             "errands": tuple(Errand(**one) for one in said["errands"]),
+            "missed": tuple(_line(**one) for one in said.get("missed", ())),  # the release before knew none
         }
     )
+
+
+def _line(speaker: str, text: str) -> Line:
+    if speaker not in ("caller", "agent") or not isinstance(text, str):
+        raise ValueError(f"no line of a transcript: {speaker!r}")
+    return Line("caller" if speaker == "caller" else "agent", text)
 
 
 def _fields(of: Any) -> dict[str, Any]:

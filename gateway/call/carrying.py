@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.call.carry import Carry, Unheard
 from gateway.call.ledger import Ledger
 from gateway.call.plan import Plan
-from gateway.call.recovery import UNHEARD, Parts, Recovery
+from gateway.call.recovery import UNHEARD, Cue, Parts, Recovery
 from gateway.call.span import Span
+from gateway.call.transcript import Line
 from gateway.call.turn import Signal, State
 from gateway.flow.model import Greeting
 from gateway.live import cues
@@ -69,6 +71,7 @@ def carry(whole: Whole, under_way: Cut, prompts: int, now: float, *, ended: bool
         closing=parts.errands.closing,
         whole=ended,
         spoken=under_way.spoken,
+        missed=parts.ledger.missed,
     )
 
 
@@ -76,7 +79,7 @@ def take_up(whole: Whole, carried: Carry, greeting: Greeting | None, now: float)
     """Go on where the other stream ended. A call whose model was never there begins anew; any other is not greeted
     again, but for a greeting that broke off unheard."""
     parts, state = whole.parts, State[carried.state]
-    parts.ledger.goes_on(carried.ledger)
+    parts.ledger.goes_on(carried.ledger, _missed(carried))
     whole.span.goes_on(carried.left, now)
     if state is State.OPENING:
         return
@@ -102,18 +105,25 @@ def forgotten(plan: Plan, now: float) -> Carry:
     return Carry(State.LISTENING.name, "", 0.0, 0, left, ledger, forgotten=True)
 
 
-def _cue(carried: Carry, history: str) -> str:
+def _missed(carried: Carry) -> tuple[Line, ...]:
+    """What the handle doesn't know. After a crash the caller's words are all that is left of their turn; of the agent's
+    it isn't known what was heard, and the cue says so."""
+    spoken = "" if carried.whole else carried.spoken
+    return (*carried.missed, *((Line("caller", spoken),) if spoken else ()))
+
+
+def _cue(carried: Carry, history: str) -> Cue | None:
     """What the session is told first; nothing where it has nothing to say."""
     if carried.forgotten:
-        return cues.forgotten()
+        return lambda _before: cues.forgotten()
     agent, state = carried.agent, State[carried.state]
     if state is State.GREETING and not (agent and agent.sound):
-        return ""  # the greeting is said again
+        return None  # the greeting is said again
     if agent is not None and carried.whole:
-        return "" if agent.complete else cues.go_on(agent.said)
+        return None if agent.complete else partial(cues.go_on, agent.said)
     if agent is None and (state is not State.ANSWERING or carried.caller):
-        return ""
-    lines = history.splitlines()[-LAST_LINES:]
+        return None
+    lines = history.splitlines()[-max(LAST_LINES, len(carried.missed)) :]
     lines += [f"caller: {carried.spoken}"] if carried.spoken else []
     lines += [f"agent: {agent.said}"] if agent is not None and agent.said else []
-    return cues.interrupted("\n".join(lines))
+    return lambda _before: cues.interrupted("\n".join(lines))

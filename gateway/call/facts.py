@@ -125,6 +125,7 @@ Order = (
     | live.SendActivityStart
     | live.SendActivityEnd
     | live.SendText
+    | live.SendContent
     | live.SendToolResults
     | RunTool
     | PrepareModel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.audio.level import Edge, SpeechMeter
 from gateway.call.gate import Gate, Message
@@ -22,11 +23,12 @@ HANGOVER_MS = 300  # shorter than any endpointing, so that a turn's end is known
 
 
 class Hearing:
-    __slots__ = ("_caller", "_ear", "_pieces", "_silent_since", "_since_ms", "_started_ms")
+    __slots__ = ("_again", "_caller", "_ear", "_pieces", "_silent_since", "_since_ms", "_started_ms")
 
     def __init__(self, message_ms: int, vad: Vad) -> None:
         self._ear: Gate | _Ear = Gate(message_ms, vad) if vad.mode == "gateway" else _Ear(message_ms)
         self._caller = CallerTurn()
+        self._again = False  # the turn's sound waits to be sent again
         self._pieces: deque[tuple[int, float]] = deque(maxlen=PIECES)  # of unanswered speech: when noticed, how long
         self._started_ms = 0.0  # where the last one began, on that clock
         self._since_ms = 0  # when it was noticed, on the call's
@@ -56,17 +58,23 @@ class Hearing:
 
     def open(self) -> Sequence[Message]:
         """Let the sound through to the model, what was kept first."""
+        self._again = False
         return self._ear.open()
 
     def shut(self, *, again: bool) -> None:
         """Keep the sound: the model is gone. `again`: with what it has heard of the caller's turn."""
         self._ear.shut(again=again)
+        if again:
+            self._again = True
+            self._caller.again()
 
     def kept(self, *, again: bool) -> bytes:
         """The sound that another stream's session is to hear: kept for the model, and with `again` what it heard
         without answering. The ear is shut afterwards, and nothing stays in it."""
         self._ear.shut(again=again)
-        return self._ear.kept()
+        sound = self._ear.kept()
+        self._again = (self._again or again) and bool(sound)
+        return sound
 
     def goes_on(self, mulaw: bytes) -> None:
         """What the caller said in an earlier stream of the call, without an answer."""
@@ -79,6 +87,11 @@ class Hearing:
     def spoken(self) -> str:
         """The words so far of the turn that isn't over."""
         return self._caller.text
+
+    @property
+    def new(self) -> str:
+        """The words so far of the turn that isn't over, where its sound isn't sent again."""
+        return "" if self._again else self._caller.text
 
     def words(self, heard: InputTranscript, now_ms: int) -> None:
         self._caller.say(heard.text, now_ms, interim=heard.interim)
@@ -95,6 +108,8 @@ class Hearing:
         spoken = self._caller.close(now_ms)
         if spoken is not None:
             self._caller = CallerTurn()
+            if self._again:
+                return replace(spoken, known=len(spoken.text))
         return spoken
 
     def owed(self, sign_ms: int) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from gateway.call import tally
 from gateway.call.bill import Bill
 from gateway.call.facts import EndReason, Note, Order
 from gateway.call.tally import Tally
-from gateway.call.transcript import Spoken
+from gateway.call.transcript import Line, Spoken
 from gateway.live.messages import Usage
 from gateway.live.prices import PRICES
 
@@ -22,7 +22,7 @@ class Ledger:
     """`ms` is the stream's clock: milliseconds since it began. What is added up is the whole call; its earlier streams
     took `_before_ms`."""
 
-    __slots__ = ("_before_ms", "_began", "_bill", "_said", "_seen", "_tally")
+    __slots__ = ("_before_ms", "_began", "_bill", "_missed", "_said", "_seen", "_tally")
 
     def __init__(self, model: str, now: float) -> None:
         self._began = now
@@ -30,6 +30,7 @@ class Ledger:
         self._tally = Tally()
         self._bill = Bill(model, PRICES)
         self._said: deque[str] = deque(maxlen=MAX_TURNS)
+        self._missed: deque[Line] = deque(maxlen=MAX_TURNS)
         self._seen: set[str] = set()
 
     def kept(self, now: float) -> Mapping[str, Any]:
@@ -37,8 +38,9 @@ class Ledger:
         said, sums = [*self._said], {"tally": self._tally.kept(), "bill": self._bill.kept()}
         return {"ms": self._before_ms + self.ms(now), "said": said, **sums}
 
-    def goes_on(self, kept: Mapping[str, Any]) -> None:
-        """From what `kept` said in an earlier stream of the call."""
+    def goes_on(self, kept: Mapping[str, Any], missed: Iterable[Line] = ()) -> None:
+        """From what `kept` said in an earlier stream of the call; `missed`: what its session's handle doesn't know."""
+        self._missed.extend(missed)
         self._before_ms = kept["ms"]
         self._said.extend(kept["said"])
         self._tally = tally.read(kept["tally"])
@@ -65,6 +67,8 @@ class Ledger:
         self._tally.turns += 1
         if spoken.text:
             self._said.append(f"{spoken.speaker}: {spoken.text[:MAX_TEXT]}")
+        if new := spoken.text[spoken.known :].strip():
+            self._missed.append(Line(spoken.speaker, new[:MAX_TEXT]))
         return [self.note("turn", now, spoken.fields(), {"text": spoken.text})]
 
     @property
@@ -75,6 +79,15 @@ class Ledger:
     def history(self) -> str:
         """What was said so far and heard, a line a turn."""
         return "\n".join(self._said)
+
+    def settle(self) -> None:
+        """The session's handle knows all that was said so far."""
+        self._missed.clear()
+
+    @property
+    def missed(self) -> tuple[Line, ...]:
+        """What was said in turns that are over, and the session's last handle doesn't know."""
+        return tuple(self._missed)
 
     def back(self, how: str, fields: Mapping[str, object], now: float) -> Note:
         """The model is back in another connection."""

@@ -27,6 +27,7 @@ class Plan:
     warn_at_s: float | None  # when the agent is told that the call ends soon
     tools: Mapping[str, str]  # what the model may call: name -> type
     asynchronous: bool  # the model talks on while a tool runs
+    takes_content: bool  # the model takes history in mid-session
     max_cost_usd: float | None
     message_ms: int
     lead_ms: int

@@ -3,21 +3,26 @@ agent, who was told what was said. `Link` knows when; this knows what.
 
     goAway    a socket is prepared; the session moves when nobody speaks, at the latest in time
     loss      tries by handle, then anew with the transcript; the caller's sound is kept, a tone fills a longer wait
+    return    a session that goes on by its handle is told what was said since, where its model takes that
     silence   a nudge, the session by its handle, a fresh one, the end
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.audio.filler import FILLER
 from gateway.call import facts
+from gateway.call.context import before_the_agent, context
 from gateway.call.errands import Errands
 from gateway.call.facts import OpenModel, Order, PrepareModel
 from gateway.call.hearing import Hearing
 from gateway.call.ledger import Ledger
 from gateway.call.link import Arrival, Link, Phase
 from gateway.call.speech import Speech
+from gateway.call.transcript import Line
 from gateway.call.turn import State, Turn
 from gateway.live import cues
 from gateway.live import messages as live
@@ -28,6 +33,7 @@ FILLER_AFTER_S = 1.5  # of a gap: a shorter one passes for a pause
 FILLER_EVERY_S = 3.0
 RESUME, FRESH, GIVE_UP = 2, 3, 4  # steps of the ladder; the first is a nudge
 LATE = Verdict("transient", retry=True, resume=True)  # no setupComplete in time
+Cue = Callable[[str], str]  # what is told; it is given what was said before, where the session doesn't know it
 UNHEARD = (State.HEARING, State.ANSWERING)  # what the caller says or said has no answer yet
 
 
@@ -45,13 +51,29 @@ class Parts:
 class Recovery:
     """One call's link to its model. Orders are carried out in their order."""
 
-    __slots__ = ("_filler_at", "_link", "_owed", "_parts", "_setup", "_steps", "_why", "hush", "owing", "sign_ms")
+    __slots__ = (
+        "_filler_at",
+        "_link",
+        "_owed",
+        "_parts",
+        "_setup",
+        "_steps",
+        "_takes_content",
+        "_told",
+        "_why",
+        "hush",
+        "owing",
+        "sign_ms",
+    )
 
-    def __init__(self, setup: live.Setup, parts: Parts, now: float) -> None:
+    def __init__(self, setup: live.Setup, parts: Parts, now: float, *, takes_content: bool) -> None:
+        """`takes_content`: the model takes history in mid-session."""
         self._setup = setup
         self._parts = parts
         self._link = Link(now)
-        self._owed: live.SendText | None = None  # what the model is told when it is back
+        self._takes_content = takes_content
+        self._told = False  # history, and the model has given no sign since
+        self._owed: Cue | None = None  # what the model is told when it is back
         self._steps = 0
         self._filler_at = 0.0
         self._why = ""
@@ -59,11 +81,11 @@ class Recovery:
         self.owing = False  # the model has something to say whatever the caller does; see `owes`
         self.sign_ms = 0  # the model's last sign of life, on the call's clock
 
-    def goes_on(self, handle: str, handle_at: float, now: float, cue: str) -> None:
+    def goes_on(self, handle: str, handle_at: float, now: float, cue: Cue | None) -> None:
         """The session of an earlier stream of the call is taken up; `cue`, if any, is what it is told then."""
         self._why = "handed-over"
         self._link.goes_on(handle, handle_at, now)
-        self._owed = live.SendText(cue) if cue else None
+        self._owed = cue
 
     # what the model's side tells
 
@@ -72,17 +94,31 @@ class Recovery:
         arrival = self._link.ready(now)
         if arrival is None:
             return None
-        owed, self._owed = self._owed, None
+        cue, self._owed = self._owed, None
         if arrival.how == "first":
             return arrival, []
         self._parts.turn.restart(now)
-        fields = {"how": arrival.how, "gap_ms": round(arrival.gap_s * 1000), "why": self._why}
+        lacks = self._lacks() if arrival.how == "resumed" else ()
+        self._told = self._takes_content and bool(lacks)
+        before = "" if self._told else before_the_agent(lacks)
+        fields = {"how": arrival.how, "gap_ms": round(arrival.gap_s * 1000), "why": self._why, "lacks": len(lacks)}
         note = self._parts.ledger.back(arrival.how, fields, now)
         results = self._parts.errands.resumed(now, self._link.used_at if arrival.how == "resumed" else None)
-        return arrival, [note, *results, *([owed] if owed else [])]
+        told: list[Order] = [context(lacks)] if self._told else []
+        return arrival, [note, *told, *results, *([live.SendText(cue(before))] if cue else [])]
+
+    def _lacks(self) -> tuple[Line, ...]:
+        """What was said since the handle, but for what the session will hear: turns that are over, and those that
+        aren't."""
+        parts = self._parts
+        agent, caller = Line("agent", parts.speech.new), Line("caller", parts.hearing.new)
+        return (*parts.ledger.missed, *(line for line in (agent, caller) if line.text))
 
     def update(self, fact: live.ResumptionUpdate, now: float) -> None:
         self._link.update(fact, now)
+        if fact.resumable and fact.handle:
+            self._parts.ledger.settle()
+            self._parts.speech.settle()
 
     def going_away(self, fact: live.GoingAway, now: float) -> list[Order]:
         self._link.going_away(fact.time_left_s, now)
@@ -93,6 +129,8 @@ class Recovery:
         """The connection ended, or none could be had. Afterwards `lost` says whether that is all."""
         verdict = classify(fact.code, fact.reason, resuming=self._link.begun)
         self.hush = self.hush or verdict.kind == "tools"
+        if self._told and verdict.kind == "handle":  # whatever its page says, this model refuses it
+            self._takes_content = False
         fields = {"code": fact.code, "kind": verdict.kind}
         note = self._parts.ledger.note("model-gone", now, fields, {"reason": fact.reason}, "warning")
         return [note, *self._gone(verdict, now)]
@@ -110,6 +148,7 @@ class Recovery:
     def sign(self, now_ms: int) -> None:
         """The model tells something: it hears, at least."""
         self.sign_ms = now_ms
+        self._told = False
 
     # what time brings
 
@@ -187,14 +226,14 @@ class Recovery:
         """The connection is no more. What the caller said without an answer is said again to the next one, where the
         last one broke; of a sentence that was begun the next one is told the beginning."""
         speech, state = self._parts.speech, self._parts.turn.state
-        self._why = why
+        self._why, self._told = why, False
         self._filler_at = 0.0
         self._parts.errands.lost(now)
         unfinished = speech.unfinished
         speech.complete()
         self._parts.hearing.shut(again=again and state in UNHEARD)
         if unfinished is not None:
-            self._owed = live.SendText(cues.go_on(unfinished))
+            self._owed = partial(cues.go_on, unfinished)
 
     def _filler_due(self) -> float | None:
         since = self._link.gap_since

@@ -54,6 +54,7 @@ class Speech:
             return None
         turn = self._turn = self._turn or AgentTurn()
         first = None if turn.started else turn
+        turn.more()
         self._smooth(now, begins=first is not None)
         self._void = False
         self._complete = False
@@ -89,13 +90,18 @@ class Speech:
             return None
         heard_ms = max(0, round((self._playback.position(now) - turn.position) / BYTES_PER_MS))
         heard = heard_words(turn.text, heard_ms, round(turn.queued_ms))
-        return Unheard(turn.text, turn.text[len(heard) :].strip(), sound, self._complete)
+        text = turn.text[len(heard) :].strip()
+        known = max(0, turn.known - (len(turn.text) - len(text)))
+        return Unheard(turn.text, text, sound, self._complete, known)
 
     def goes_on(self, agent: Unheard, now_ms: int) -> None:
         """The rest of a turn that began in another stream of the call."""
         turn = self._turn = AgentTurn()
         turn.begin(now_ms, self._playback.queued)
-        turn.say(agent.text)
+        turn.say(agent.text[: agent.known])
+        turn.settle()
+        turn.more()
+        turn.say(agent.text[agent.known :])
         self._add(agent.sound, turn)
         self._complete, self._carried = agent.complete, True
 
@@ -159,6 +165,17 @@ class Speech:
     def said(self) -> str | None:
         """The words so far of a turn that has sounded and isn't over; None where there is none."""
         return self._turn.text if self._turn is not None and self._turn.started else None
+
+    def settle(self) -> None:
+        """A handle came: it knows what was said so far."""
+        if self._turn is not None:
+            self._turn.settle()
+
+    @property
+    def new(self) -> str:
+        """The words of a turn that has sounded and isn't over, without those that the session's handle knows."""
+        turn = self._turn
+        return turn.text[turn.known :].strip() if turn is not None and turn.started else ""
 
     @property
     def open(self) -> bool:

@@ -11,8 +11,17 @@ Speaker = Literal["caller", "agent"]
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """What one of the two said."""
+
+    speaker: Speaker
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
-    """A finished turn. The agent's `text` is cut to what the caller heard; `heard_ms` is the length heard."""
+    """A finished turn. The agent's `text` is cut to what the caller heard; `heard_ms` is the length heard. `known`: so
+    many of its first characters a session that goes on by its last handle knows, or will hear."""
 
     speaker: Speaker
     text: str
@@ -21,6 +30,7 @@ class Spoken:
     heard_ms: int
     response_ms: int | None = None  # the agent's: from the caller's last sound to the agent's first
     interrupted: bool = False
+    known: int = 0
 
     def fields(self) -> dict[str, object]:
         """For the note `turn`; the words are not among them."""
@@ -65,6 +75,10 @@ class CallerTurn:
         else:
             self._text += text
 
+    def again(self) -> None:
+        """Its sound is sent again: its words will come again, and stand until then."""
+        self._interim, self._text = self._text or self._interim, ""
+
     @property
     def text(self) -> str:
         """Its words so far."""
@@ -90,7 +104,7 @@ class AgentTurn:
     """The agent's turn being gathered. `position` is where its sound begins (bytes of the call's play-out), `queued_ms`
     counts the sound that came, heard or not."""
 
-    __slots__ = ("_text", "position", "queued_ms", "response_ms", "start_ms", "started")
+    __slots__ = ("_known", "_settled", "_text", "position", "queued_ms", "response_ms", "start_ms", "started")
 
     def __init__(self) -> None:
         self.started = False
@@ -99,11 +113,28 @@ class AgentTurn:
         self.queued_ms = 0.0
         self.response_ms: int | None = None
         self._text = ""
+        self._known = 0
+        self._settled = False
 
     @property
     def text(self) -> str:
         """Its words so far, heard or not."""
         return " ".join(self._text.split())
+
+    @property
+    def known(self) -> int:
+        """So many of their first characters the session's last handle knows."""
+        return len(self.text) if self._settled else self._known
+
+    def settle(self) -> None:
+        """A handle came: it knows what was said so far. Words may come later than their sound, sound that comes
+        later is new."""
+        self._settled = True
+
+    def more(self) -> None:
+        """Another piece of sound."""
+        if self._settled:
+            self._known, self._settled = len(self.text), False
 
     def begin(self, start_ms: int, position: int) -> None:
         """Its first sound will be heard at `start_ms`."""
@@ -118,8 +149,9 @@ class AgentTurn:
         text = self.text
         if interrupted:
             text = heard_words(text, heard_ms, round(self.queued_ms))
-        end_ms = min(now_ms, self.start_ms + heard_ms) if interrupted else now_ms
-        return Spoken("agent", text, self.start_ms, max(self.start_ms, end_ms), heard_ms, self.response_ms, interrupted)
+        end_ms = max(self.start_ms, min(now_ms, self.start_ms + heard_ms) if interrupted else now_ms)
+        known = min(self.known, len(text))
+        return Spoken("agent", text, self.start_ms, end_ms, heard_ms, self.response_ms, interrupted, known)
 
 
 def heard_words(text: str, heard_ms: int, whole_ms: int) -> str:

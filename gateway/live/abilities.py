@@ -38,7 +38,8 @@ class Abilities:
     `thinking`: no settings; a level or a budget; or one of the two, compulsory, where `level` is named unless the flow
     names one itself. `proactive`: no setting, on or off, or always on (`false` is refused). `affective`: on or off,
     removed (always on, any value is refused), or no setting. `tools`: how functions are called if nothing else is
-    asked for; `only` where nothing else can be. `languages`: empty where the backend lists none.
+    asked for; `only` where nothing else can be. `content`: when history is taken as clientContent without a close by
+    1007; `first`: before anything else. `languages`: empty where the backend lists none.
     """
 
     thinking: Literal["none", "level", "budget", "required"] = "none"
@@ -46,6 +47,7 @@ class Abilities:
     proactive: Literal["never", "optional", "always"] = "never"
     affective: Literal["optional", "removed", "unsupported"] = "unsupported"
     tools: Literal["blocking", "only blocking", "non-blocking", "only non-blocking"] = "blocking"
+    content: Literal["first", "always"] = "first"
     voices: tuple[str, ...] = VOICES
     languages: tuple[str, ...] = ()
 
@@ -68,10 +70,13 @@ class LiveModel:
         return tuple(self.on)
 
 
-_THREE_EIGHT = Abilities(proactive="always", affective="removed", tools="non-blocking")
+# THREE_EIGHT: clientContent all session long, with the roles user and model.
+_THREE_EIGHT = Abilities(proactive="always", affective="removed", tools="non-blocking", content="always")
 # The lowest latency that still thinks.
-_THINKER = Abilities("required", "LOW", proactive="always", affective="removed", tools="only non-blocking")
+_THINKER = replace(_THREE_EIGHT, thinking="required", level="LOW", tools="only non-blocking")
+# ai.google.dev, Live API capabilities: clientContent for initial history alone (livekit/agents#5251).
 _THREE_ONE = Abilities("level", tools="only blocking")
+# 2.5 takes clientContent in mid-session by the documents, and closes by 1007 in the field (pipecat#4403).
 _TWO_FIVE = Abilities("budget", proactive="optional", affective="optional", languages=VERTEX_LANGUAGES)
 # Proactivity and affective dialog of 2.5 stand in v1alpha alone, and the gateway speaks v1beta (live.endpoint).
 _TWO_FIVE_PREVIEW = Abilities("budget")

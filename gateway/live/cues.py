@@ -114,12 +114,14 @@ def nudge() -> str:
     )
 
 
-def go_on(said: str) -> str:
-    """The cue after a break in mid-sentence. `said` is what the caller heard of the answer so far."""
-    return (
+def go_on(said: str, before: str = "") -> str:
+    """The cue after a break in mid-sentence. `said` is what the caller heard of the answer so far; `before`: what the
+    session may not know of what came before it, a line a turn."""
+    cue = (
         "This is not the caller: the line was interrupted for a moment while you spoke. The caller heard you say: "
         f"{orjson.dumps(said).decode()}. Go on from there; repeat nothing, and don't mention the interruption."
     )
+    return f"{cue} Before that was said:\n{before}" if before else cue
 
 
 def interrupted(last: str) -> str:

@@ -218,7 +218,8 @@ class ContentTurn:
 
 @dataclass(frozen=True, slots=True)
 class SendContent:
-    """clientContent: history. Interrupts a running generation; used for seeding only."""
+    """clientContent: turns for the session's history. Interrupts a running generation; `complete` asks for an answer.
+    Not every model takes it in mid-session (`abilities.Abilities.content`)."""
 
     turns: tuple[ContentTurn, ...]
     complete: bool = True

@@ -74,6 +74,13 @@ def talks_on(model: Model, backend: Backend) -> bool:
     return can is not None and can.tools == "only non-blocking"
 
 
+def takes_content(model: Model, backend: Backend) -> bool:
+    """Whether the model takes history in mid-session (clientContent)."""
+    known = MODELS.get(model.name)
+    can = known.on.get(backend) if known else None
+    return can is not None and can.content == "always"
+
+
 def blocks(model: Model, backend: Backend) -> bool:
     """Whether a tool must be declared BLOCKING: where the model would not wait of itself, and can.
 

@@ -140,6 +140,7 @@ class Bridge:
                 | live.SendActivityStart()
                 | live.SendActivityEnd()
                 | live.SendText()
+                | live.SendContent()
                 | live.SendToolResults()
             ):
                 self._to_live.put(order)

@@ -14,7 +14,7 @@ from gateway.flow.load import Flows
 from gateway.flow.model import Flow, Languages, Number, Persona
 from gateway.flow.template import render
 from gateway.live.models import Backend, refusal
-from gateway.live.setup import Session, setup_message, talks_on
+from gateway.live.setup import Session, setup_message, takes_content, talks_on
 from gateway.settings import Settings
 
 
@@ -67,6 +67,7 @@ def plan_call(flow: Flow, line: Number, persona: Persona, caller: Caller, settin
         warn_at_s=flow.limits.warn_at_s,
         tools={tool.name: tool.type for tool in tools},
         asynchronous=talks_on(persona.model, session.backend),
+        takes_content=takes_content(persona.model, session.backend),
         max_cost_usd=flow.limits.max_cost_usd,
         message_ms=settings.live_frame_ms,
         lead_ms=settings.playout_lead_ms,

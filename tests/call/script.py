@@ -14,7 +14,7 @@ from gateway.call.facts import Fact, HangUp, Note, OpenModel, Order, Remember, T
 from gateway.call.plan import Plan
 from gateway.call.turn import Patience
 from gateway.flow.model import BargeIn, Greeting, Idle, Languages, Model, Persona, Vad, Voice
-from gateway.live.messages import SendAudio, SendText, SendToolResults, Setup
+from gateway.live.messages import SendAudio, SendContent, SendText, SendToolResults, Setup
 from gateway.twilio.media import CallerAudio, Clear, Mark, Play, Started
 
 T0 = 1000.0
@@ -52,6 +52,7 @@ def plan(greeting: Greeting | None = None, idle: Idle | None = None, **changes: 
         warn_at_s=None,
         tools={},
         asynchronous=False,
+        takes_content=True,
         max_cost_usd=None,
         message_ms=20,
         lead_ms=400,
@@ -165,4 +166,4 @@ def is_for_phone(order: Order) -> bool:
 
 
 def is_for_model(order: Order) -> bool:
-    return isinstance(order, SendAudio | SendText | SendToolResults | OpenModel)
+    return isinstance(order, SendAudio | SendText | SendContent | SendToolResults | OpenModel)

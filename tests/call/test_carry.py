@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from gateway.call.carry import Carry, Errand, Left, Unheard, read
+from gateway.call.transcript import Line
 
 CARRY = Carry(
     state="SPEAKING",
@@ -14,7 +15,7 @@ CARRY = Carry(
     prompts=1,
     left=Left("max-duration", 100.0, 40.0),
     ledger={"ms": 5_000, "said": ["caller: Hello."], "tally": {}, "bill": {}},
-    agent=Unheard("Good day. How are you?", "How are you?", b"\x00\xff" * 80, complete=True),
+    agent=Unheard("Good day. How are you?", "How are you?", b"\x00\xff" * 80, complete=True, known=3),
     caller=b"\xff" * 160,
     errands=(
         Errand("1", "find", "ab", 3.0, None, {"status": "ok"}, False),
@@ -23,6 +24,7 @@ CARRY = Carry(
     closing=False,
     whole=True,
     spoken="wait",
+    missed=(Line("caller", "Hello."), Line("agent", "Good day.")),
 )
 
 
@@ -49,3 +51,17 @@ def test_what_lacks_something_is_refused(missing: str) -> None:
     del said[missing]
     with pytest.raises((KeyError, TypeError)):
         read(said)
+
+
+def test_the_release_before_told_of_nothing_missed() -> None:
+    said = CARRY.plain()
+    del said["missed"], said["agent"]["known"]
+    assert read(said).missed == ()
+
+
+@pytest.mark.parametrize(
+    "line", [{"speaker": "caller"}, {"speaker": "nobody", "text": "x"}, {"speaker": "agent", "text": 1}, {}, "agent"]
+)
+def test_a_line_that_is_none_is_refused(line: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        read({**CARRY.plain(), "missed": [line]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.call.facts import Note
 from gateway.call.ledger import Ledger
-from gateway.call.transcript import Spoken
+from gateway.call.transcript import Line, Spoken
 from gateway.live.messages import Usage
 
 
@@ -16,6 +16,19 @@ def test_notes_carry_the_calls_own_clock() -> None:
 
 def test_no_turn_is_no_note() -> None:
     assert Ledger("gemini-3.8-live", 0.0).turn(None, 1.0) == []
+
+
+def test_what_came_since_the_handle_is_kept_until_the_next_one() -> None:
+    ledger = Ledger("gemini-3.8-live", 0.0)
+    ledger.turn(Spoken("caller", "Hello", 0, 400, 400), 0.5)
+    ledger.settle()
+    ledger.turn(Spoken("agent", "Good day. And you?", 0, 400, 400, known=10), 0.5)
+    ledger.turn(Spoken("agent", "Known.", 0, 400, 400, known=6), 0.5)
+    assert ledger.missed == (Line("agent", "And you?"),)
+    later = Ledger("gemini-3.8-live", 0.0)
+    later.goes_on(ledger.kept(1.0), ledger.missed)
+    assert later.missed == ledger.missed
+    assert later.history == "caller: Hello\nagent: Good day. And you?\nagent: Known."
 
 
 SUMMED = (

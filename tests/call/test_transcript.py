@@ -109,3 +109,39 @@ def test_a_callers_fields_say_nothing_of_the_words() -> None:
         "end_ms": 2,
         "heard_ms": 1,
     }
+
+
+def test_words_that_will_come_again_stand_until_then() -> None:
+    turn = CallerTurn()
+    turn.say("I'd ", 700)
+    turn.say("like", 800)
+    turn.again()
+    assert turn.text == "I'd like"
+    turn.again()
+    turn.say("I'd like to", 1500)
+    assert turn.text == "I'd like to"
+
+
+def test_what_a_handle_knows_of_an_agents_turn() -> None:
+    turn = AgentTurn()
+    turn.more()
+    turn.say("Good day,")
+    assert turn.known == 0
+    turn.settle()
+    turn.say(" this is")  # words come later than their sound
+    assert turn.known == len("Good day, this is")
+    turn.more()
+    turn.say(" Ava.")
+    turn.more()
+    assert turn.known == len("Good day, this is")
+    turn.queued_ms = 2000
+    assert turn.close(2000, 2000, interrupted=False).known == len("Good day, this is")
+
+
+def test_what_was_not_heard_is_not_known_either() -> None:
+    turn = AgentTurn()
+    turn.say(TEXT)
+    turn.settle()
+    turn.queued_ms = 2000
+    spoken = turn.close(1000, 1450, interrupted=True)
+    assert spoken.known == len(spoken.text) < len(TEXT)

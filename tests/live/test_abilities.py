@@ -30,20 +30,26 @@ def test_a_model_that_takes_something_is_a_current_one() -> None:
 
 
 def test_the_table_by_model_and_backend() -> None:
-    """What the facts say, once more: thinking, proactive audio, affective dialog, function calls."""
+    """What the facts say, once more: thinking, proactive audio, affective dialog, function calls, history."""
     assert {
-        (model.name, backend): (can.thinking, can.proactive, can.affective, can.tools)
+        (model.name, backend): (can.thinking, can.proactive, can.affective, can.tools, can.content)
         for model in MODELS.values()
         for backend, can in model.on.items()
         if model.state != "special"
     } == {
-        ("gemini-3.8-live", "developer"): ("none", "always", "removed", "non-blocking"),
-        ("gemini-3.8-live", "vertex"): ("none", "always", "removed", "non-blocking"),
-        ("gemini-3.8-live-extended-thinking", "developer"): ("required", "always", "removed", "only non-blocking"),
-        ("gemini-live-2.5-flash-native-audio", "vertex"): ("budget", "optional", "optional", "blocking"),
-        ("gemini-3.1-flash-live-preview", "developer"): ("level", "never", "unsupported", "only blocking"),
+        ("gemini-3.8-live", "developer"): ("none", "always", "removed", "non-blocking", "always"),
+        ("gemini-3.8-live", "vertex"): ("none", "always", "removed", "non-blocking", "always"),
+        ("gemini-3.8-live-extended-thinking", "developer"): (
+            "required",
+            "always",
+            "removed",
+            "only non-blocking",
+            "always",
+        ),
+        ("gemini-live-2.5-flash-native-audio", "vertex"): ("budget", "optional", "optional", "blocking", "first"),
+        ("gemini-3.1-flash-live-preview", "developer"): ("level", "never", "unsupported", "only blocking", "first"),
         **{
-            (name, "developer"): ("budget", "never", "unsupported", "blocking")
+            (name, "developer"): ("budget", "never", "unsupported", "blocking", "first")
             for name in ("gemini-2.5-flash-native-audio-preview-12-2025", "gemini-2.5-flash-native-audio-latest")
         },
     }

@@ -167,6 +167,11 @@ SPOKEN: list[live.ClientMessage] = [
 async def speak_briefly(session: AsyncSession) -> None:
     await session.send_realtime_input(audio=types.Blob(data=PCM, mime_type="audio/pcm;rate=16000"))
     await session.send_realtime_input(text="hello")
+    history: list[types.Content | types.ContentDict] = [
+        types.Content(role="user", parts=[types.Part(text="What?")]),
+        types.Content(role="model", parts=[types.Part(text="That.")]),
+    ]
+    await session.send_client_content(turns=history, turn_complete=False)
     results = types.FunctionResponse(id="1", name="f", response={"a_b": 1})
     await session.send_tool_response(function_responses=results)
     await session.send_context_update(system_instruction="New.")
@@ -175,6 +180,7 @@ async def speak_briefly(session: AsyncSession) -> None:
 SPOKEN_BRIEFLY: list[live.ClientMessage] = [
     live.SendAudio(PCM),
     live.SendText("hello"),
+    live.SendContent((live.ContentTurn("user", "What?"), live.ContentTurn("model", "That.")), complete=False),
     live.SendToolResults((live.FunctionResult("1", "f", {"a_b": 1}),)),
     live.SendContextUpdate("New."),
 ]

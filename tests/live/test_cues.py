@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.flow.model import Languages
-from gateway.live.cues import instructions, parse_say, say
+from gateway.live.cues import go_on, instructions, parse_say, say
 from tests.live.samples import PLAIN
 
 
@@ -56,3 +56,8 @@ def test_instructions_name_the_languages(languages: Languages, line: str) -> Non
     first, second, last = instructions(replace(PLAIN, languages=languages), "  You are Ava.\n").split("\n\n")
     assert (first, second) == ("You are Ava.", line)
     assert "Never read data aloud" in last
+
+
+def test_go_on_tells_what_came_before_where_it_is_not_known() -> None:
+    assert go_on("It is") == go_on("It is", "")
+    assert go_on("It is", "caller: What time?") == go_on("It is") + " Before that was said:\ncaller: What time?"

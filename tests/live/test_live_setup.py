@@ -13,7 +13,7 @@ from gateway.flow.model import Context, Model, Tool
 from gateway.live import cues
 from gateway.live.config import connect_config
 from gateway.live.models import Backend
-from gateway.live.setup import Session, model_resource, setup_message
+from gateway.live.setup import Session, model_resource, setup_message, takes_content
 from tests.live.samples import HANDY, PLAIN, THINKER, TOOLS, WARM
 
 DEVELOPER = Session("developer")
@@ -96,6 +96,21 @@ def test_tools_by_model(name: str, backend: Backend, behavior: dict[str, str]) -
             ]
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "backend", "takes"),
+    [
+        ("gemini-3.8-live", "developer", True),
+        ("gemini-3.8-live", "vertex", True),
+        ("gemini-3.8-live-extended-thinking", "developer", True),
+        ("gemini-3.1-flash-live-preview", "developer", False),  # 1007 in mid-session
+        ("gemini-live-2.5-flash-native-audio", "vertex", False),  # so it is seen in the field
+        ("a-model-of-next-year", "developer", False),  # nobody knows
+    ],
+)
+def test_history_in_mid_session_by_model(name: str, backend: Backend, takes: bool) -> None:
+    assert takes_content(Model(name), backend) is takes
 
 
 def test_a_resumed_session_has_its_tools_again() -> None:

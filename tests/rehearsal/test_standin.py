@@ -166,8 +166,8 @@ def test_text_and_content_are_answered() -> None:
             await client.send(SendText("Ten of clubs!"))
             assert said(await client.until(TurnComplete)) == "Yes, Ten of clubs."
             await client.send(SendContent((ContentTurn("user", "seed"), ContentTurn("model", "ok")), complete=False))
-            await client.send(SendContent((ContentTurn("user", "so?"),)))
-            assert said(await client.until(TurnComplete)) == "Second answer."
+            await client.send(SendContent((ContentTurn("user", "so?"),)))  # the one before was answered: it was told so
+            assert said(await client.until(TurnComplete)) == "Third answer."
 
     rehearse(test)
 

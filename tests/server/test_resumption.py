@@ -67,6 +67,24 @@ def test_a_connection_that_ends_is_followed_by_another(tmp_path: Path, code: int
     play(tmp_path, scenario)
 
 
+def test_a_session_that_lacks_its_last_turn_is_told_it_first(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        phone, model = await call(world)
+        await model.say(live.InputTranscript("What time is it?"))
+        await model.say(live.OutputTranscript("Four."), sound(100))
+        await model.say(live.GenerationComplete(), live.TurnComplete())
+        await phone.expect(media.Play)
+        await phone.say()
+        await model.close(1011, "Internal error")
+        again, setup = await back(world)
+        assert handle(setup) == "h1"
+        turns = live.ContentTurn("user", "What time is it?"), live.ContentTurn("model", "Four.")
+        assert await asyncio.wait_for(again.got.get(), 5) == live.SendContent(turns, complete=False)
+        await talks(phone, again)
+
+    play(tmp_path, scenario)
+
+
 def test_a_model_that_talks_nonsense_is_left_for_a_fresh_session(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         phone, model = await call(world)

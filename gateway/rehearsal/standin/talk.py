@@ -35,7 +35,8 @@ from gateway.live.messages import (
     Usage,
     VoiceActivity,
 )
-from gateway.rehearsal.standin.asked import Asked, Pending, rest, result_text, said_before
+from gateway.live.models import MODELS
+from gateway.rehearsal.standin.asked import Asked, Pending, answered, left, rest, result_text, said_before
 from gateway.rehearsal.standin.lifetime import Lifetime
 from gateway.rehearsal.standin.orders import Order, Orders, Recognise, Send, Synthesise, Told
 from gateway.rehearsal.standin.resumption import Resumption, Saved
@@ -75,10 +76,12 @@ class Talk:
         self._waiting: deque[Asked] = deque(maxlen=WAITING)
         self._work = 0  # what the voice works for now
         self._index = 0  # of the client's messages
+        self._begun = False  # the client has sent something else than history
 
     def handle(self, message: ClientMessage, now: float) -> Orders:
         """Raises LiveProtocolError for what this session doesn't take."""
         self._index += 1
+        self._begun = self._begun or not isinstance(message, SendContent)
         match message:
             case SendAudio() | SendActivityStart() | SendActivityEnd() | SendAudioStreamEnd():
                 return self._turns(self._listen(message), now)
@@ -178,14 +181,21 @@ class Talk:
         return (Send((VoiceActivity("start" if kind == "start" else "end", at_ms / 1000),)),)
 
     def _content(self, content: SendContent, now: float) -> Orders:
-        if self._wishes.model.startswith("gemini-3.1") and (self.saved.turns or self._listener.clock_ms):
-            raise LiveProtocolError(INVALID)  # that model takes it as initial history alone
+        if not self._takes_content:
+            raise LiveProtocolError(INVALID)
         told = Told("content", {"turns": len(content.turns), "complete": content.complete})
         orders = (told, *self._interrupt(now))
         if not content.complete:
+            self.saved = replace(self.saved, turns=self.saved.turns + answered(content.turns))
             return orders + self._next(now)
         words = [turn.text for turn in content.turns if turn.role == "user"]
         return orders + self._read(words[-1] if words else "", "content", now)
+
+    @property
+    def _takes_content(self) -> bool:
+        """Whether history may come now: on a new connection to a new session, or at any time."""
+        can = MODELS[self._wishes.model].on[self._wishes.backend]
+        return can.content == "always" or not (self._begun or self._wishes.handle)
 
     def _read(self, text: str, by: str, now: float) -> Orders:
         if (said := said_before(text)) is not None:
@@ -228,17 +238,23 @@ class Talk:
     def _answer(self, asked: Asked, now: float) -> Orders:
         if asked.exact:
             return self._unsaved() + self._say(asked.words, now)
+        if (more := left(self._house.script, asked, self.saved.turns)) is not None:
+            return self._words(more, now)
         reply = self._house.script.answer(asked.words, self.saved.turns)
         self.saved = replace(self.saved, turns=self.saved.turns + 1)
         if reply.go_away_s is not None:
             self._lifetime.leave(reply.go_away_s, now)
         if reply.tool is None:
             text = rest(fill(reply.say, asked.words, asked.seconds), asked.said)
-            return self._unsaved() + (self._say(text, now) if text else self._turn_over(False, now))
+            return self._words(text, now)
         call = FunctionCall(f"call-{self.saved.session}-{self.saved.turns}", reply.tool.name, reply.tool.args)
         self._pending = Pending(call.id, reply, asked)
         told = Told("tool-call", {"id": call.id, "name": call.name})
         return (*self._unsaved(), told, Send((ToolCall((call,)),)))
+
+    def _words(self, text: str, now: float) -> Orders:
+        """An answer, which may be empty."""
+        return self._unsaved() + (self._say(text, now) if text else self._turn_over(False, now))
 
     def _say(self, text: str, now: float) -> Orders:
         text = text[:MAX_CHARS]

@@ -49,6 +49,16 @@ def test_the_session_moves_with_the_call(quick: dict[str, dict[str, Any]], name:
 
 
 @pytest.mark.slow
+def test_nothing_is_said_twice_where_the_connections_to_the_model_break() -> None:
+    """Of four calls at least one is in mid-answer then: without what it lacks, its session says the answer again."""
+    command = [*COMMAND, "--scenario", "live-cut", "--calls", "4", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    (told,) = json.loads(done.stdout)["scenarios"]
+    assert (told["moved"], told["same_session"]) == (4, 4)
+    assert told["agent_words"]["doubled"] <= 1  # a word on the edge
+
+
+@pytest.mark.slow
 def test_nothing_stays_behind_when_it_is_interrupted(tmp_path: Path) -> None:
     process = subprocess.Popen([*COMMAND, "--scenario", "none", "--logs", str(tmp_path)], env=child_environment())
     until(lambda: _listening(tmp_path) == 2)

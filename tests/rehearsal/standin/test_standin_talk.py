@@ -7,6 +7,7 @@ import pytest
 
 from gateway.live import cues
 from gateway.live.messages import (
+    ClientMessage,
     ContentTurn,
     FunctionCall,
     FunctionResult,
@@ -33,6 +34,7 @@ from gateway.live.messages import (
     Usage,
     VoiceActivity,
 )
+from gateway.live.models import Backend
 from gateway.rehearsal.standin.lifetime import Lifetime
 from gateway.rehearsal.standin.orders import Order, Recognise, Send, Synthesise, Told
 from gateway.rehearsal.standin.resumption import Resumption, Saved
@@ -262,12 +264,53 @@ def test_text_and_content_interrupt() -> None:
     assert talk().handle(SendContent(()), 0.0) == (history(0), heard("", "content"), *says("You said ."))
 
 
-def test_3_1_takes_content_as_history_alone() -> None:
-    call = talk(Wishes("developer", "gemini-3.1-flash-live-preview"))
-    assert call.handle(SendContent((), complete=False), 0.0) == (history(0, False),)
-    call.handle(SendText("hello"), 0.0)
-    with pytest.raises(LiveProtocolError):
+EARLIER = (("developer", "gemini-3.1-flash-live-preview"), ("vertex", "gemini-live-2.5-flash-native-audio"))
+FIRST: tuple[ClientMessage, ...] = (SendText(cues.say("x")), SendAudio(TONE[:480], RATE))
+
+
+@pytest.mark.parametrize("first", FIRST)
+@pytest.mark.parametrize(("backend", "model"), EARLIER)
+def test_earlier_models_take_content_as_history_alone(backend: Backend, model: str, first: ClientMessage) -> None:
+    call = talk(Wishes(backend, model))
+    for _ in range(2):
+        assert call.handle(SendContent((), complete=False), 0.0) == (history(0, False),)
+    call.handle(first, 0.0)
+    with pytest.raises(LiveProtocolError, match="Request contains an invalid argument") as refused:
         call.handle(SendContent((), complete=False), 0.0)
+    assert refused.value.close_code == 1007
+
+
+@pytest.mark.parametrize(("backend", "model"), EARLIER)
+def test_nor_do_they_in_a_session_that_goes_on(backend: Backend, model: str) -> None:
+    with pytest.raises(LiveProtocolError):
+        talk(Wishes(backend, model, handle="s.1")).handle(SendContent((), complete=False), 0.0)
+
+
+TOLD = SendContent((ContentTurn("user", "so?"), ContentTurn("model", "You said so.")), complete=False)
+
+
+def test_3_8_takes_it_all_session_long_and_knows_what_it_said() -> None:
+    call = talk(Wishes("developer", MODEL, "Kore", "en-US", hear=True, say=True, handle="s.1"))
+    call.handle(SendAudio(TONE[:480], RATE), 0.0)
+    assert call.handle(TOLD, 0.0) == (history(2, False),)
+    assert call.saved.turns == 1
+    assert call.handle(SendText("and?"), 0.0) == (heard("and?"), *says("Second 0.0."))
+    assert call.saved.turns == 2
+
+
+def test_an_answer_that_it_was_told_to_have_begun_goes_on() -> None:
+    script = Script((), ("One two three.", "Four five six."))
+    for told, said in ((True, "three."), (False, "One two three.")):
+        call = Talk(House(script, Resumption()), WISHES, Saved("s", MODEL), Lifetime(0.0, None))
+        if told:
+            call.handle(SendContent((ContentTurn("user", "so?"), ContentTurn("model", "One two")), False), 0.0)
+        text = cues.go_on("One two") if told else "so?"
+        assert call.handle(SendText(text), 0.0)[-2:] == says(said)
+        assert call.saved.turns == 1
+    assert call.handle(SendText(cues.go_on("One two three.")), 1.0)[-2:] == over()  # there is no more of it
+    assert call.saved.turns == 1
+    call.handle(SendText(cues.go_on("Four")), 1.0)
+    assert call.saved.turns == 2  # what was begun is not the last answer, but the next
 
 
 # No interruption
