@@ -87,8 +87,10 @@ class Haproxy:
         """As its unit does it, but without grace: the new process takes the address, and tells the old one to end at
         once (`-st`)."""
         old = self._running()
-        await self._spawn("-st", str(old.pid))
-        await _end(old, STOP_S)
+        try:
+            await self._spawn("-st", str(old.pid))
+        finally:
+            await _end(old, STOP_S)
 
     async def cut(self) -> None:
         for instance in await self._states():
@@ -142,9 +144,12 @@ class Haproxy:
         return admin.states(await admin.ask(self._socket, "show stat"))
 
     async def _until_chosen(self, port: int) -> None:
-        async with asyncio.timeout(START_S):
-            while not (await self._states())[name(port)].chosen:  # noqa: ASYNC110  another process
-                await asyncio.sleep(POLL_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_S):
+                while not (await self._states())[name(port)].chosen:  # noqa: ASYNC110  another process
+                    await asyncio.sleep(POLL_S)
+            return
+        raise BalancerFailed(f"HAProxy does not choose {name(port)} within {START_S:.0f} s\n{self._tail()}")
 
     async def _spawn(self, *more: str) -> None:
         """Returns when that process answers on its socket. Raises BalancerFailed."""
