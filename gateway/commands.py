@@ -124,7 +124,13 @@ def _rehearse_failure(one: argparse.ArgumentParser) -> None:
     one.add_argument("--runs", type=_count, default=1, metavar="N", help="of each scenario, added up (default: 1)")
     one.add_argument("--quick", action="store_true", help="three scenarios and four calls, in a minute")
     one.add_argument("--strict", action="store_true", help="hold the gaps to the figures for an idle machine as well")
-    one.add_argument("--logs", type=Path, metavar="DIR", help="keep what the gateways and the store wrote")
+    one.add_argument(
+        "--balancer",
+        choices=("auto", "haproxy", "own"),
+        default="auto",
+        help="what stands before the gateways (default: auto, HAProxy where it is on the PATH)",
+    )
+    one.add_argument("--logs", type=Path, metavar="DIR", help="keep what everybody wrote")
     one.add_argument("--list", action="store_true", help="the scenarios, and what happens in each")
     _json(one)
 

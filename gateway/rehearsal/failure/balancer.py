@@ -1,27 +1,25 @@
-"""A load balancer as a platform has one: least connections, readiness checks, another instance where one takes no
-connection, `X-Forwarded-Proto`. It carries bytes; of HTTP it knows the first request's head.
+"""What the rehearsal asks of a load balancer, whichever it is: HAProxy, or one of our own where that isn't there.
 
 An instance whose check answers anything but 200 gets no new connections and keeps those it has: it is leaving, and says
-so. One that refuses its check, or leaves so many unanswered, is gone or frozen: its sessions are cut.
+so. One that leaves so many checks unanswered is frozen, and one that refuses them is gone: its sessions are cut.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
-from gateway.rehearsal.failure.requests import get
-
+Kind = Literal["haproxy", "own"]
 CHECK_S = 0.3  # from one check to the next
 CONNECT_S = 1.0
-HEAD_BYTES = 16 * 1024
-HEAD_S = 5.0
-PIECE = 64 * 1024
-FORWARDED = b"\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 127.0.0.1"
-NOBODY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+HEAD_S = 5.0  # for a request's head to be there
+
+Frozen = Callable[[int], None]  # is told the port of an instance that answers no more checks
+
+
+class BalancerFailed(Exception):
+    """It did not come up, or is no longer there, or refuses an order. The text is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,162 +39,31 @@ class Rules:
     patience: Patience = Patience()
 
 
-@dataclass(eq=False)
-class Session:
-    """One client's connection and the one to its instance."""
-
-    client: asyncio.StreamWriter
-    behind: asyncio.StreamWriter
-    since: float
-
-    def cut(self) -> None:
-        """Without a word: what a client of a dead machine sees."""
-        for side in (self.client, self.behind):
-            side.transport.abort()
-
-
-@dataclass(eq=False)
-class Backend:
-    """One instance. `taking`: it may get new connections."""
+class Balancer(Protocol):
+    """Listens on `port` from `start` on; `watch` must run beside it."""
 
     port: int
-    taking: bool = True
-    silences: int = 0
-    sessions: set[Session] = field(default_factory=set)
-
-    def cut(self) -> None:
-        for session in list(self.sessions):
-            session.cut()
-
-
-class Balancer:
-    """Listens from `start` on; `watch` must run beside it."""
-
-    def __init__(self, rules: Rules, frozen: Callable[[int], None]) -> None:
-        """`frozen` is told the port of an instance that answers no more checks."""
-        self.port = 0
-        self._rules = rules
-        self._frozen = frozen
-        self._backends: dict[int, Backend] = {}
-        self._server: asyncio.Server | None = None
-        self.refused = 0  # requests that found nobody
 
     async def start(self) -> None:
-        """Listens: on a free port the first time, then always on the same."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=HEAD_BYTES)
-        self.port = self._server.sockets[0].getsockname()[1]
+        """Listens. Raises BalancerFailed; nothing of it goes on then."""
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Everything it carries is cut, and nobody is taken any more."""
-        if self._server is not None:
-            self._server.close()
-        self.cut()
 
     async def restart(self) -> None:
         """Everything it carries is cut; its address takes connections again at once, as a platform's does."""
-        self.stop()
-        await self.start()
 
-    def cut(self) -> None:
-        for backend in self._backends.values():
-            backend.cut()
+    async def cut(self) -> None:
+        """Everything it carries is cut, and it goes on."""
 
-    def add(self, port: int) -> None:
-        """An instance that is ready."""
-        self._backends[port] = Backend(port)
+    async def add(self, port: int) -> None:
+        """An instance that is ready: from now on it may be chosen."""
 
-    def remove(self, port: int) -> None:
-        """The platform routes nothing new there; what is there stays."""
-        self._backends[port].taking = False
-        self._backends[port].silences = -1  # and asks it nothing more
+    async def remove(self, port: int) -> None:
+        """The platform routes nothing new there and checks it no more; what is there stays."""
 
-    def carried(self, port: int) -> int:
-        return len(self._backends[port].sessions)
+    async def carried(self, port: int) -> int:
+        """How many connections it has there."""
 
     async def watch(self) -> None:
-        """Checks the instances, for ever."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                for backend in list(self._backends.values()):
-                    if backend.silences >= 0:
-                        group.create_task(self._check(backend), name=f"check-{backend.port}")
-                await self._round()
-
-    async def _round(self) -> None:
-        await asyncio.sleep(CHECK_S)
-        limit_s = self._rules.limit_s
-        if limit_s is None:
-            return
-        for backend in self._backends.values():
-            for session in list(backend.sessions):
-                if time.monotonic() - session.since >= limit_s:
-                    session.cut()
-
-    async def _check(self, backend: Backend) -> None:
-        try:
-            status = await get(backend.port, "/readyz", self._rules.patience.answer_s)
-        except TimeoutError:
-            self._silent(backend)
-            return
-        if backend.silences < 0:
-            return  # it was removed meanwhile
-        backend.silences = 0
-        backend.taking = status == 200
-        if status == 0:
-            backend.cut()
-
-    def _silent(self, backend: Backend) -> None:
-        if backend.silences < 0:
-            return
-        backend.silences += 1
-        if backend.silences >= self._rules.patience.silences and backend.taking:
-            backend.taking = False
-            backend.cut()
-            self._frozen(backend.port)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(HEAD_S):
-                head = await reader.readuntil(b"\r\n\r\n")
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            writer.transport.abort()
-            return
-        found = await self._connect()
-        if found is None:
-            self.refused += 1
-            writer.write(NOBODY)
-            writer.close()
-            return
-        backend, behind_reader, behind = found
-        first, end = head[:-4], head[-4:]
-        behind.write(first + FORWARDED + end)
-        session = Session(writer, behind, time.monotonic())
-        backend.sessions.add(session)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_pump(reader, behind), name="up")
-                group.create_task(_pump(behind_reader, writer), name="down")
-        except asyncio.CancelledError:
-            session.cut()
-            raise
-        finally:
-            backend.sessions.discard(session)
-
-    async def _connect(self) -> tuple[Backend, asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """The one with the fewest connections that takes another; None where nobody does."""
-        able = [backend for backend in self._backends.values() if backend.taking]
-        for backend in sorted(able, key=lambda one: len(one.sessions)):
-            with suppress(OSError):
-                async with asyncio.timeout(CONNECT_S):
-                    return backend, *await asyncio.open_connection("127.0.0.1", backend.port, limit=PIECE)
-            backend.taking = False  # until a check says otherwise
-        return None
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until one side has ended; then both are, for nobody here speaks on when the other has hung up."""
-    with suppress(OSError):
-        while piece := await reader.read(PIECE):
-            writer.write(piece)
-            await writer.drain()
-    writer.close()
+        """Finds what is frozen, and what has lasted too long, for ever. Raises BalancerFailed where it has ended."""

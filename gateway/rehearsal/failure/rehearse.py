@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gateway.rehearsal.failure.balancer import Kind
 from gateway.rehearsal.failure.measure import Outcome, outcome
 from gateway.rehearsal.failure.scenarios import Play, Scenario
 from gateway.rehearsal.failure.soak import call_of, soak
@@ -37,9 +38,9 @@ class Run:
     exits: tuple[Exit, ...]
 
 
-async def rehearse(scenario: Scenario, calls: int, logs: Path | None = None) -> Run:
+async def rehearse(scenario: Scenario, calls: int, balancer: Kind, logs: Path | None = None) -> Run:
     """`logs`: a folder that keeps what the parts wrote. Raises what `stage` raises."""
-    async with stage(replace(scenario.setting, logs=logs)) as here:
+    async with stage(replace(scenario.setting, balancer=balancer, logs=logs)) as here:
         account = Account(here.exchange, scenario.after_loss)
         play = scenario.play
         placed = await (soak(here, account, calls) if play is None else _together(here, account, calls, play))

@@ -57,7 +57,7 @@ async def _nothing(stage: Stage) -> None:
 async def _sigterm(stage: Stage) -> None:
     """As Cloud Run documents it: new requests go to other instances, then SIGTERM, 10 s later SIGKILL."""
     victim = stage.instances[0]
-    stage.balancer.remove(victim.port)
+    await stage.balancer.remove(victim.port)
     await victim.leave()
 
 
@@ -85,7 +85,7 @@ async def _thaw(stage: Stage) -> None:
     await asyncio.sleep(2 * QUIET_S)
     frozen.signal(signal.SIGCONT)
     await asyncio.sleep(QUIET_S)
-    stage.balancer.remove(other.port)
+    await stage.balancer.remove(other.port)
     await other.leave()
 
 
@@ -131,7 +131,7 @@ async def _deploy(stage: Stage) -> None:
     """One new instance for each old one, one after the other."""
     for old in stage.instances[:2]:
         await stage.add()
-        stage.balancer.remove(old.port)
+        await stage.balancer.remove(old.port)
         await old.leave()
 
 
@@ -143,7 +143,7 @@ async def _balancer_restart(stage: Stage) -> None:
 
 async def _hour_cut(stage: Stage) -> None:
     stage.strike()
-    stage.balancer.cut()
+    await stage.balancer.cut()
     await asyncio.sleep(QUIET_S)
 
 

@@ -56,6 +56,6 @@ async def _replace(here: Stage) -> None:
         for at in itertools.count():
             old = here.instances[at]
             await here.add()
-            here.balancer.remove(old.port)
+            await here.balancer.remove(old.port)
             leaving.create_task(old.leave(), name=f"leave-{old.name}")
             await asyncio.sleep(REPLACED_EVERY_S)

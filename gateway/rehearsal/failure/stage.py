@@ -12,12 +12,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import assert_never
 
 import yaml
 
-from gateway.rehearsal.failure.balancer import Balancer, Rules
+from gateway.rehearsal.failure.balancer import Balancer, Frozen, Kind, Rules
+from gateway.rehearsal.failure.haproxy import Haproxy
 from gateway.rehearsal.failure.instance import Instance
 from gateway.rehearsal.failure.journal import Journal
+from gateway.rehearsal.failure.own_balancer import OwnBalancer
 from gateway.rehearsal.failure.valkey import Valkey
 from gateway.rehearsal.process import Standin, standin
 from gateway.rehearsal.webhook import Exchange
@@ -46,12 +49,13 @@ personas:
 @dataclass(frozen=True, slots=True)
 class Setting:
     """`env`: changes to the gateways' environment. `rules`: the balancer's. `liveness`: whether the platform ends an
-    instance that answers no check. `logs`: a folder that keeps what everybody wrote."""
+    instance that answers no check. `logs`: a folder that keeps what everybody wrote. `balancer`: which one it is."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
     liveness: bool = True
     logs: Path | None = None
+    balancer: Kind = "own"
 
 
 @dataclass
@@ -81,7 +85,7 @@ class Stage:
         instance = Instance(f"gateway-{len(self.instances) + 1}", self.folder, self.env)
         self.instances.append(instance)
         await instance.start()
-        self.balancer.add(instance.port)
+        await self.balancer.add(instance.port)
         return instance
 
     def end_frozen(self, port: int) -> None:
@@ -104,17 +108,17 @@ def _folder(logs: Path | None) -> Iterator[Path]:
 
 @asynccontextmanager
 async def stage(setting: Setting) -> AsyncIterator[Stage]:
-    """Everything, ready. Raises InstanceFailed, NoServer, StandinError."""
+    """Everything, ready. Raises InstanceFailed, NoServer, StandinError, BalancerFailed."""
     with _folder(setting.logs) as folder:
         valkey, journal = Valkey(folder), Journal(GREETING)
         async with standin(_script(folder), voice="count") as model, asyncio.TaskGroup() as group:
             reading = group.create_task(_read(model, journal), name="journal")
-            balancer = Balancer(setting.rules, lambda port: here.end_frozen(port))
+            balancer = _balancer(setting, folder, lambda port: here.end_frozen(port))
+            await balancer.start()
+            exchange = Exchange("127.0.0.1", balancer.port, PUBLIC_URL, "AC" + "0" * 32, secrets.token_hex(16))
+            env = {**_env(folder, valkey, model, exchange), **setting.env}
+            here = Stage(folder, env, valkey, balancer, model, journal, exchange, liveness=setting.liveness)
             try:
-                await balancer.start()
-                exchange = Exchange("127.0.0.1", balancer.port, PUBLIC_URL, "AC" + "0" * 32, secrets.token_hex(16))
-                env = {**_env(folder, valkey, model, exchange), **setting.env}
-                here = Stage(folder, env, valkey, balancer, model, journal, exchange, liveness=setting.liveness)
                 watching = group.create_task(balancer.watch(), name="checks")
                 await _start(here)
                 yield here
@@ -122,6 +126,16 @@ async def stage(setting: Setting) -> AsyncIterator[Stage]:
             finally:
                 await _end(here)
                 reading.cancel()
+
+
+def _balancer(setting: Setting, folder: Path, frozen: Frozen) -> Balancer:
+    match setting.balancer:
+        case "haproxy":
+            return Haproxy(folder, setting.rules, frozen)
+        case "own":
+            return OwnBalancer(setting.rules, frozen)
+        case never:
+            assert_never(never)
 
 
 async def _start(here: Stage) -> None:
@@ -133,7 +147,7 @@ async def _start(here: Stage) -> None:
 
 async def _end(here: Stage) -> None:
     """Whatever state it is in, nothing of it goes on."""
-    here.balancer.stop()
+    await here.balancer.stop()
     async with asyncio.TaskGroup() as group:
         for instance in here.instances:
             group.create_task(instance.kill(), name="kill")

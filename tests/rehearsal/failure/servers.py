@@ -45,14 +45,20 @@ class Server:
         else:
             self.asked.append(asked)
             said = self.answer(asked)
-            if said is not None:
-                _reply(writer, *said)
-            if asked.path == "/stay":
+            if said is not None and asked.path == "/stay":
+                _switch(writer, said[1])
                 await reader.read()
+            elif said is not None:
+                _reply(writer, *said)
 
 
 def _reply(writer: asyncio.StreamWriter, status: int, body: str) -> None:
     writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+
+
+def _switch(writer: asyncio.StreamWriter, words: str) -> None:
+    """Another protocol from here on, as a stream's handshake has it."""
+    writer.write(f"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: talk\r\n\r\n{words}".encode())
 
 
 async def _asked(reader: asyncio.StreamReader) -> Asked:

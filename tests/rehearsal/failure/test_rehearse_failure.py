@@ -1,4 +1,4 @@
-"""`gateway rehearse-failure`: the quick scenarios, whole, and what stays behind (nothing)."""
+"""`gateway rehearse-failure`: the quick scenarios, whole, with both balancers, and what stays behind (nothing)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
+from gateway.rehearsal.failure.run import balancer
 from gateway.rehearsal.failure.scenarios import QUICK, SCENARIOS
 from gateway.settings import child_environment
+from tests.rehearsal.failure.balancers import BALANCERS
 
 COMMAND = (sys.executable, "-m", "gateway", "rehearse-failure")
 PATIENCE_S = 90.0
+NAMES = {"own": "one of our own", "haproxy": "HAProxy "}
 
 
-@pytest.fixture(scope="module")
-def quick() -> dict[str, dict[str, Any]]:
+@pytest.fixture(scope="module", params=BALANCERS)
+def quick(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
     """The quick scenarios as JSON, by name. Their exit code is 1 as long as one falls below what is expected."""
-    done = subprocess.run([*COMMAND, "--quick", "--json"], capture_output=True, text=True, timeout=280, check=False)
+    command = [*COMMAND, "--quick", "--json", "--balancer", request.param]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode in (0, 1), done.stderr
-    told = {one["scenario"]: one for one in json.loads(done.stdout)["scenarios"]}
+    whole = json.loads(done.stdout)
+    assert whole["balancer"].startswith(NAMES[request.param])
+    told = {one["scenario"]: one for one in whole["scenarios"]}
     assert done.returncode == any(one["below"] for one in told.values())
     return told
 
@@ -59,14 +65,19 @@ def test_nothing_is_said_twice_where_the_connections_to_the_model_break() -> Non
 
 
 @pytest.mark.slow
-def test_nothing_stays_behind_when_it_is_interrupted(tmp_path: Path) -> None:
-    process = subprocess.Popen([*COMMAND, "--scenario", "none", "--logs", str(tmp_path)], env=child_environment())
-    until(lambda: _listening(tmp_path) == 2)
+@pytest.mark.parametrize("balancer", BALANCERS)
+def test_nothing_stays_behind_when_it_is_interrupted(tmp_path: Path, balancer: str) -> None:
+    command = [*COMMAND, "--scenario", "none", "--logs", str(tmp_path / "logs"), "--balancer", balancer]
+    folders = tmp_path / "tmp"
+    folders.mkdir()
+    process = subprocess.Popen(command, env=child_environment(TMPDIR=str(folders)))
+    until(lambda: _listening(tmp_path / "logs") == 2)
     children = _descendants(process.pid)
-    assert len(children) >= 4  # two gateways, the store, the stand-in
+    assert len(children) >= 4 + (balancer == "haproxy")  # two gateways, the store, the stand-in
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE_S) == 130
     until(lambda: not any(map(_is_alive, children)))
+    assert list(folders.iterdir()) == []
 
 
 def test_the_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,6 +88,24 @@ def test_the_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_scenario_that_nobody_knows(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rehearse-failure", "--scenario", "sunspots"]) == 2
     assert "no scenario 'sunspots'" in capsys.readouterr().err
+
+
+def test_haproxy_is_asked_for_and_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["rehearse-failure", "--balancer", "haproxy"]) == 1
+    assert capsys.readouterr().err.startswith("gateway rehearse-failure: no haproxy on the PATH (Debian: ")
+
+
+def test_which_balancer_stands_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (balancer("auto"), balancer("own")) == (("own", "one of our own"),) * 2
+    program = tmp_path / "haproxy"
+    program.write_text("#!/bin/sh\necho 'HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/'\n")
+    program.chmod(0o755)
+    assert (balancer("auto"), balancer("haproxy")) == (("haproxy", "HAProxy 2.6.12"),) * 2
+    assert balancer("own") == ("own", "one of our own")
 
 
 def until(reached: Callable[[], bool]) -> None:
