@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.call.carry import Carry
-from gateway.server.afterwards import KEPT_S, Carried, Ending, Served, read
+from gateway.server.afterwards import FENCES, KEPT_S, Carried, Ending, Served, read
 from gateway.store import Kept, Store
 from gateway.telemetry.families import HandoverReason
 
-FENCES = 1024  # claims of one attempt that are told apart: retries of a handshake
 CLAIM_S = 7_200.0  # a stream lasts less than Cloud Run's hour
 WHY: dict[Ending | None, HandoverReason] = {"draining": "sigterm", "stream-limit": "limit"}
 
