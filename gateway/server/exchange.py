@@ -17,7 +17,7 @@ from gateway.flow.route import Usage
 from gateway.live.endpoint import Endpoint
 from gateway.live.models import Backend
 from gateway.server import admission
-from gateway.server.admission import GOING_AWAY, POLICY, Refused
+from gateway.server.admission import GOING_AWAY, NORMAL, POLICY, Refused
 from gateway.server.afterwards import Ending, Step, Tries, read, step
 from gateway.server.breaker import Breaker, project_key
 from gateway.server.bridge import Bridge, Witness
@@ -171,22 +171,33 @@ class Exchange:
             raise Refused(GOING_AWAY, "draining")
         if guest.started.stream_sid in self._calls:
             raise Refused(POLICY, "this stream is already here")
+        ending: Ending = "model-gone"  # of a bug: the fallback
+        try:
+            ending = await self._serve(phone, sequencer, guest)
+        finally:
+            if guest.started.call_sid not in self._sids:  # else another stream here has the call, and its place
+                await self._rooms.leave(guest.started.call_sid, goes_on=ending in GOES_ON)
+
+    async def _serve(self, phone: PhoneSocket, sequencer: media.Sequencer, guest: Guest) -> Ending:
+        """How the stream ended."""
         flow, started, custody = guest.flow, guest.started, guest.custody
+        if (other := self._sids.get(started.call_sid)) and other[1].fence > custody.fence:
+            raise Refused(NORMAL, "another stream of this call")  # it came later, and was quicker
         call = self._call(guest)
         witness = Witness(self._noter(guest), custody.remember, custody.settled)
         bridge = Bridge(phone, sequencer, call, self._endpoint_of(guest.persona), witness)
         self._enter(started, bridge, custody)
         self._uses.began(flow, guest.caller.number if guest.first else None, self._clock())
         moving = self._moved_in_time(bridge)
-        ending: Ending = "model-gone"  # of a bug: the fallback
+        ending: Ending = "model-gone"
         try:
             ending = (await bridge.run(started, partial(self.warmer.room.take, started.call_sid))).reason
         finally:
             moving.cancel()
             self._uses.ended(flow)
-            custody.ended(ending)
             self._leave(started, bridge)
-        await self._rooms.leave(started.call_sid, goes_on=ending in GOES_ON)
+            custody.ended(ending)
+        return ending
 
     def _call(self, guest: Guest) -> Call:
         """The call, from where an earlier stream of it ended."""
