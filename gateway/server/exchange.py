@@ -175,6 +175,7 @@ class Exchange:
         try:
             ending = await self._serve(phone, sequencer, guest)
         finally:
+            guest.custody.ended(ending)
             if guest.started.call_sid not in self._sids:  # else another stream here has the call, and its place
                 await self._rooms.leave(guest.started.call_sid, goes_on=ending in GOES_ON)
 
@@ -189,24 +190,27 @@ class Exchange:
         self._enter(started, bridge, custody)
         self._uses.began(flow, guest.caller.number if guest.first else None, self._clock())
         moving = self._moved_in_time(bridge)
-        ending: Ending = "model-gone"
         try:
-            ending = (await bridge.run(started, partial(self.warmer.room.take, started.call_sid))).reason
+            return (await bridge.run(started, partial(self.warmer.room.take, started.call_sid))).reason
         finally:
             moving.cancel()
             self._uses.ended(flow)
             self._leave(started, bridge)
-            custody.ended(ending)
-        return ending
 
     def _call(self, guest: Guest) -> Call:
         """The call, from where an earlier stream of it ended."""
         plan = plan_call(guest.flow, guest.line, guest.persona, guest.caller, self.settings)
-        carried = guest.found.carry
+        carried, now = guest.found.carry, self._clock()
         if carried is None and not guest.first and not guest.found.sure:
-            carried = forgotten(plan, self._clock())
+            carried = forgotten(plan, now)
+        try:
+            call = Call(plan, now, carried)
+        except Exception:  # noqa: BLE001  what another release meant by it is no reason to end a call
+            self._log.bug("carry")
+            carried = forgotten(plan, now)
+            call = Call(plan, now, carried)
         guest.custody.began(guest.served, carried)
-        return Call(plan, self._clock(), carried)
+        return call
 
     def _moved_in_time(self, bridge: Bridge) -> asyncio.TimerHandle:
         """No stream may reach Cloud Run's hour: it is left before, when nobody speaks."""

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
 from gateway.call.facts import Draining
@@ -183,6 +184,33 @@ def test_without_the_store_the_call_goes_on_and_says_that_it_forgot(tmp_path: Pa
         assert (await other.expect(live.SendText)).text == cues.forgotten()
         if trouble == "frozen":
             there.thaw()
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"state": "DREAMING"}, {"ledger": {}}, {"of-another-release": 1}, {"left": {"reason": "x", "end_s": 9.0}}],
+    ids=str,
+)
+def test_what_another_release_left_and_this_one_cannot_read_ends_no_call(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    """Nor is the caller greeted again."""
+
+    async def scenario(a: World, b: World, _: Server) -> None:
+        phone, _model = await settled_call(a)
+        a.exchange.drain()
+        assert (await phone.closed())[0] == 1001
+        kept = await b.exchange.store.last("CA1")
+        assert kept is not None
+        said = orjson.loads(kept.state)
+        state = orjson.dumps({**said, "call": {**said["call"], **changed}})
+        b.exchange.store.put("CA1", Kept(kept.fence, kept.seq + 1, state), 60.0)
+        _again, other, setup = await next_stream(b)
+        assert handle_of(setup) is None
+        await other.say(live.Ready())
+        assert (await other.expect(live.SendText)).text == cues.forgotten()
 
     play(tmp_path, scenario)
 
