@@ -200,15 +200,13 @@ class Exchange:
     def _call(self, guest: Guest) -> Call:
         """The call, from where an earlier stream of it ended."""
         plan = plan_call(guest.flow, guest.line, guest.persona, guest.caller, self.settings)
-        carried, now = guest.found.carry, self._clock()
-        if carried is None and not guest.first and not guest.found.sure:
-            carried = forgotten(plan, now)
+        now, unknown = self._clock(), not guest.first and not guest.found.sure
+        carried = guest.found.carry or (forgotten(plan, now) if unknown else None)
         try:
             call = Call(plan, now, carried)
         except Exception:  # noqa: BLE001  what another release meant by it is no reason to end a call
             self._log.bug("carry")
-            carried = forgotten(plan, now)
-            call = Call(plan, now, carried)
+            call = Call(plan, now, carried := forgotten(plan, now))
         guest.custody.began(guest.served, carried)
         return call
 
