@@ -70,6 +70,8 @@ class Carry:
     closing: bool = False
     whole: bool = False
     spoken: str = ""  # the caller's words that the model has told of a turn that isn't over
+    owing: bool = False  # the model is due to speak whatever the caller does
+    hush: bool = False  # sound has broken a connection that waited for a tool's result
     forgotten: bool = False  # nothing is known of the call but that it was answered
     missed: tuple[Line, ...] = ()
 

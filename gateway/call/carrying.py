@@ -72,6 +72,8 @@ def carry(whole: Whole, under_way: Cut, prompts: int, now: float, *, ended: bool
         whole=ended,
         spoken=under_way.spoken,
         missed=parts.ledger.missed,
+        owing=whole.recovery.owing,
+        hush=whole.recovery.hush,
     )
 
 
@@ -92,9 +94,11 @@ def take_up(whole: Whole, carried: Carry, greeting: Greeting | None, now: float)
         parts.turn.take(Signal.AGENT_SOUND, now)
     cue = _cue(carried, parts.ledger.history)
     whole.recovery.goes_on(carried.handle, now - carried.handle_s, now, cue)
-    if cue:
+    whole.recovery.hush = carried.hush
+    owing = bool(cue) or carried.owing
+    if owing:
         whole.recovery.owes()
-    if cue or (carried.caller and state in UNHEARD):
+    if owing or (carried.caller and state in UNHEARD):
         parts.turn.take(Signal.PROMPTED, now)
 
 

@@ -86,7 +86,12 @@ class Errands:
     @property
     def pending(self) -> bool:
         """Whether the model waits for an answer of ours."""
-        return self._toolbox.pending > 0
+        return self.due > 0
+
+    @property
+    def due(self) -> int:
+        """For how many."""
+        return self._toolbox.pending
 
     def deadline(self, free_at: float) -> float | None:
         times = (self._toolbox.deadline(), self._farewell.deadline(free_at))

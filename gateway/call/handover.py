@@ -52,7 +52,7 @@ class Handover:
         """What another stream would have to know, where that has changed."""
         parts, recovery = self._whole.parts, self._whole.recovery
         errands = parts.errands
-        seen = (parts.turn.state, parts.ledger.turns, recovery.handle[0], errands.pending, errands.closing)
+        seen = (parts.turn.state, parts.ledger.turns, recovery.handle[0], errands.due, errands.closing)
         if parts.turn.state is State.OPENING or seen == self._seen:
             return []
         self._seen = seen

@@ -13,8 +13,9 @@ from gateway.store import Store
 from gateway.twilio import media, token
 
 START_S = 5.0  # from the handshake to `start`: Twilio sends both at once
-POLICY = 1008
+NORMAL = 1000
 GOING_AWAY = 1001
+POLICY = 1008
 TRY_LATER = 1013
 
 Clock = Callable[[], float]  # Unix time

@@ -22,6 +22,7 @@ Ending = EndReason | Literal["refused"]
 MAX_STREAMS = 20  # of one call, however they end: nothing goes round for ever
 MAX_FAILED = 2  # in a row that broke soon: then the line's fallback
 WORKED_S = 10.0  # a stream that lasts so long did not break soon
+FENCES = 1024  # claims of one attempt that are told apart: retries of a handshake
 KEPT_S = 600.0  # Twilio asks at once; its retries take seconds
 
 NEXT: dict[Ending, Next] = {
@@ -100,6 +101,7 @@ class Carried:
     at_ms: int  # when this was written
     ending: Ending | None = None  # None: in progress
     carry: Carry | None = None
+    attempt: int = 0  # which stream of its call it is, as its fence tells
 
     def ended(self, ending: Ending, at_ms: int) -> Carried:
         """What is known when the stream is over. Where the call doesn't go on, nothing of it is kept."""
@@ -114,11 +116,13 @@ class Carried:
 
 def read(kept: Kept | None) -> Carried | None:
     """What `state` wrote; None of what another release wrote and this one can't read."""
+    if kept is None:
+        return None
     try:
-        said: Any = orjson.loads(kept.state if kept is not None else b"")
+        said: Any = orjson.loads(kept.state)
         served, ending = Served(*(str(said[name]) for name in ("flow", "line", "persona"))), said["ending"]
         call = None if said["call"] is None else carry.read(said["call"])
-        found = Carried(served, int(said["began"]), int(said["at"]), ending, call)
+        found = Carried(served, int(said["began"]), int(said["at"]), ending, call, kept.fence // FENCES)
     except (ValueError, KeyError, TypeError):
         return None
     return found if ending is None or ending in (*NEXT,) else None
@@ -128,12 +132,14 @@ def step(found: Carried | None, tries: Tries, now_ms: int) -> Step:
     """What follows that stream."""
     if found is None:
         return _again(tries, tries.failed + 1, None)
-    if found.ending in PLANNED:
-        return _again(tries, tries.failed, found.served)
     # Twilio asks before the broken stream was noticed: to the caller it has ended all the same.
     wanted = "stream" if found.ending is None else NEXT[found.ending]
     if wanted != "stream":
         return Step(wanted)
+    if found.attempt < tries.attempt:  # the last one that came to an instance is an earlier one
+        return _again(tries, tries.failed + 1, found.served)
+    if found.ending in PLANNED:
+        return _again(tries, tries.failed, found.served)
     worked = now_ms - found.began_ms >= 1000 * WORKED_S
     return _again(tries, 1 if worked else tries.failed + 1, found.served)
 

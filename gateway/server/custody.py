@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.call.carry import Carry
-from gateway.server.afterwards import KEPT_S, Carried, Ending, Served, read
+from gateway.server.afterwards import FENCES, KEPT_S, Carried, Ending, Served, read
 from gateway.store import Kept, Store
 from gateway.telemetry.families import HandoverReason
 
-FENCES = 1024  # claims of one attempt that are told apart: retries of a handshake
 CLAIM_S = 7_200.0  # a stream lasts less than Cloud Run's hour
 WHY: dict[Ending | None, HandoverReason] = {"draining": "sigterm", "stream-limit": "limit"}
 
@@ -25,7 +24,8 @@ Clock = Callable[[], float]  # Unix time
 @dataclass(frozen=True, slots=True)
 class Found:
     """What an earlier stream of the call left. `ending`: how it ended, None where it never told so (a crash); `gap_s`:
-    since when it has told nothing. Not `sure`: whether there was one is not known, the store is out of reach."""
+    since when it has told nothing. Not `sure`: whether there was one is not known, the store is out of reach, or what
+    it left can't be read."""
 
     sure: bool
     ending: Ending | None = None
@@ -56,7 +56,7 @@ class Custody:
         self.fence = claim.fence
         found = read(claim.last)
         if found is None:
-            return Found(claim.sure)
+            return Found(claim.sure and claim.last is None)
         gap_s = max(0.0, self._clock() - found.at_ms / 1000)
         carry = None if found.carry is None else found.carry.aged(gap_s)
         return Found(True, found.ending, gap_s, carry)

@@ -17,7 +17,7 @@ from gateway.flow.route import Usage
 from gateway.live.endpoint import Endpoint
 from gateway.live.models import Backend
 from gateway.server import admission
-from gateway.server.admission import GOING_AWAY, POLICY, Refused
+from gateway.server.admission import GOING_AWAY, NORMAL, POLICY, Refused
 from gateway.server.afterwards import Ending, Step, Tries, read, step
 from gateway.server.breaker import Breaker, project_key
 from gateway.server.bridge import Bridge, Witness
@@ -171,31 +171,44 @@ class Exchange:
             raise Refused(GOING_AWAY, "draining")
         if guest.started.stream_sid in self._calls:
             raise Refused(POLICY, "this stream is already here")
+        ending: Ending = "model-gone"  # of a bug: the fallback
+        try:
+            ending = await self._serve(phone, sequencer, guest)
+        finally:
+            guest.custody.ended(ending)
+            if guest.started.call_sid not in self._sids:  # else another stream here has the call, and its place
+                await self._rooms.leave(guest.started.call_sid, goes_on=ending in GOES_ON)
+
+    async def _serve(self, phone: PhoneSocket, sequencer: media.Sequencer, guest: Guest) -> Ending:
+        """How the stream ended."""
         flow, started, custody = guest.flow, guest.started, guest.custody
+        if (other := self._sids.get(started.call_sid)) and other[1].fence > custody.fence:
+            raise Refused(NORMAL, "another stream of this call")  # it came later, and was quicker
         call = self._call(guest)
         witness = Witness(self._noter(guest), custody.remember, custody.settled)
         bridge = Bridge(phone, sequencer, call, self._endpoint_of(guest.persona), witness)
         self._enter(started, bridge, custody)
         self._uses.began(flow, guest.caller.number if guest.first else None, self._clock())
         moving = self._moved_in_time(bridge)
-        ending: Ending = "model-gone"  # of a bug: the fallback
         try:
-            ending = (await bridge.run(started, partial(self.warmer.room.take, started.call_sid))).reason
+            return (await bridge.run(started, partial(self.warmer.room.take, started.call_sid))).reason
         finally:
             moving.cancel()
             self._uses.ended(flow)
-            custody.ended(ending)
             self._leave(started, bridge)
-        await self._rooms.leave(started.call_sid, goes_on=ending in GOES_ON)
 
     def _call(self, guest: Guest) -> Call:
         """The call, from where an earlier stream of it ended."""
         plan = plan_call(guest.flow, guest.line, guest.persona, guest.caller, self.settings)
-        carried = guest.found.carry
-        if carried is None and not guest.first and not guest.found.sure:
-            carried = forgotten(plan, self._clock())
+        now, unknown = self._clock(), not guest.first and not guest.found.sure
+        carried = guest.found.carry or (forgotten(plan, now) if unknown else None)
+        try:
+            call = Call(plan, now, carried)
+        except Exception:  # noqa: BLE001  what another release meant by it is no reason to end a call
+            self._log.bug("carry")
+            call = Call(plan, now, carried := forgotten(plan, now))
         guest.custody.began(guest.served, carried)
-        return Call(plan, self._clock(), carried)
+        return call
 
     def _moved_in_time(self, bridge: Bridge) -> asyncio.TimerHandle:
         """No stream may reach Cloud Run's hour: it is left before, when nobody speaks."""

@@ -44,4 +44,5 @@ class Rooms:
         while True:
             await asyncio.sleep(RENEW_S)
             for call_sid, room in list(self._inside.items()):
-                await self._store().enter(room, call_sid, None, LEASE_S)
+                if call_sid in self._inside:  # one that has ended meanwhile would count on, with nobody to take it out
+                    await self._store().enter(room, call_sid, None, LEASE_S)

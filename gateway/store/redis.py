@@ -16,6 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -27,6 +28,7 @@ from gateway.store import Claim, Kept
 from gateway.store.credentials import Passwords
 from gateway.store.door import Ears, Token
 from gateway.store.memory import CAPACITY, Memory
+from gateway.store.scripts import CLAIM, ENTER, FENCED, SAVE
 
 T = TypeVar("T")
 
@@ -35,43 +37,8 @@ TRY_S = 0.25
 FLUSH_S = 1.0
 PROBE_S = 1.0  # between two questions whether a store is back
 PROBE = "gw:probe"
-CONNECTIONS = 8
-FENCED = -1  # what SAVE says of a call that another stream has claimed
-
-# owner, least, ttl -> the fence, and what was saved: an owner that asks again has its fence already.
-CLAIM = """
-local known = redis.call('HMGET', KEYS[1], 'fence', 'owner', 'saved', 'seq', 'state')
-local fence = tonumber(known[1] or 0)
-if known[2] ~= ARGV[1] then fence = fence + 1 end
-fence = math.max(fence, tonumber(ARGV[2]))
-redis.call('HSET', KEYS[1], 'fence', fence, 'owner', ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return {fence, known[3], known[4], known[5]}
-"""
-
-# fence, seq, state, ttl
-SAVE = """
-local known = redis.call('HMGET', KEYS[1], 'fence', 'saved', 'seq')
-local fence, seq = tonumber(ARGV[1]), tonumber(ARGV[2])
-if tonumber(known[1] or 0) > fence then return -1 end
-if tonumber(known[2] or -1) == fence and tonumber(known[3]) >= seq then return 0 end
-redis.call('HSET', KEYS[1], 'fence', fence, 'saved', fence, 'seq', seq, 'state', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 1
-"""
-
-# call, limit (negative: none), ttl
-ENTER = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local limit = tonumber(ARGV[2])
-local inside = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not inside and limit >= 0 and redis.call('ZCARD', KEYS[1]) >= limit then return 0 end
-redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return 1
-"""
+CONNECTIONS = 32  # so many questions may wait for a slow server at a time: calls that move come together
+BATCH, BATCH_BYTES = 64, 500_000  # states that are written with one wait: a slow server takes as many waits as before
 
 
 @asynccontextmanager
@@ -86,6 +53,7 @@ async def connected(url: str, memory: Memory, ears: Ears, token: Token | None = 
         "protocol": 2,
         "max_connections": CONNECTIONS,
         "timeout": TRY_S,  # for a connection of the pool
+        "driver_info": None,  # else two answers more before the first one that counts
         **({"credential_provider": Passwords(token)} if token else {}),
     }
     client = Redis.from_pool(BlockingConnectionPool.from_url(url, **tuned))
@@ -202,16 +170,28 @@ class RedisStore:
                 await self._wake.wait()
 
     async def _write(self) -> None:
-        call_sid, waiting = next(iter(self._waiting.items()))
-        left_s = waiting.until - self._clock()
-        if left_s > 0:
-            said = await self._ask(lambda: self._save(_call(call_sid), waiting.kept, left_s))
-            if said is None:
-                return
-            if said == FENCED:
+        """The oldest of what waits."""
+        batch = self._batch()
+        said = await self._ask(lambda: self._save_all(batch)) if batch else []
+        if said is None:
+            return
+        for (call_sid, waiting), answer in zip(batch, said, strict=True):
+            if self._waiting.get(call_sid) is waiting:  # else something newer has come meanwhile
+                del self._waiting[call_sid]
+            if answer == FENCED:
                 self._fenced(call_sid, waiting.kept.fence)
-        if self._waiting.get(call_sid) is waiting:  # else something newer has come meanwhile
-            del self._waiting[call_sid]
+
+    def _batch(self) -> list[tuple[str, _Waiting]]:
+        size, batch = 0, list[tuple[str, _Waiting]]()
+        for call_sid, waiting in [*islice(self._waiting.items(), BATCH)]:
+            size += len(waiting.kept.state)
+            if batch and size > BATCH_BYTES:
+                break
+            if self._clock() < waiting.until:
+                batch.append((call_sid, waiting))
+            else:
+                del self._waiting[call_sid]
+        return batch
 
     async def _look(self, since: float) -> None:
         """Whether the outage is over."""
@@ -245,6 +225,14 @@ class RedisStore:
         """What SAVE says: 1 of news, 0 of what was known, FENCED."""
         args = kept.fence, kept.seq, kept.state, _ms(ttl_s)
         return await cast(Awaitable[int], self._client.eval(SAVE, 1, key, *args))
+
+    async def _save_all(self, batch: Sequence[tuple[str, _Waiting]]) -> list[int]:
+        """What SAVE says of each."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            for call_sid, waiting in batch:
+                kept, ttl_ms = waiting.kept, max(1, _ms(waiting.until - self._clock()))
+                pipe.eval(SAVE, 1, _call(call_sid), kept.fence, kept.seq, kept.state, ttl_ms)
+            return cast(list[int], await pipe.execute())
 
     async def _read(self, call_sid: str) -> tuple[Kept | None]:
         """What the server knows of the call."""

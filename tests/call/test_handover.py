@@ -249,6 +249,33 @@ def test_a_tool_that_was_cut_off_is_answered_and_not_run_twice() -> None:
     assert not [order for order in call.all if type(order).__name__ == "RunTool"]
 
 
+def test_of_two_tools_that_run_at_a_crash_neither_is_run_twice() -> None:
+    both = [live.ToolCall((live.FunctionCall(id, "find", {"a": id}),)) for id in "12"]
+    before = opened(tools=TOOLS).silent(500)(both[0]).silent(200)(both[1]).silent(200)
+    call = taken_up(crashed(before), tools=TOOLS)(live.Ready())
+    for asked in both:
+        call(asked)
+    assert not [order for order in call.all if type(order).__name__ == "RunTool"]
+
+
+def test_a_model_that_owes_words_on_a_result_is_asked_for_them_in_the_next_stream() -> None:
+    """The handle came after the result: it isn't sent again, and nobody else would speak."""
+    before = opened(tools=TOOLS).silent(500)(live.ToolCall((live.FunctionCall("1", "find", {"a": 1}),)))
+    before(ToolDone("1", {"status": "ok"})).silent(200)(live.ResumptionUpdate("h2", True)).silent(200)(Draining())
+    call = taken_up(before, tools=TOOLS)(live.Ready())
+    assert texts(call.all) == []
+    assert texts(call.silent(5000).all) == [cues.nudge()]
+
+
+def test_a_caller_whose_sound_broke_a_waiting_session_is_kept_back_in_the_next_stream() -> None:
+    asked = [live.ToolCall((live.FunctionCall(id, "find", {"a": id}),)) for id in "12"]
+    before = opened(tools=TOOLS)(asked[0]).silent(200)
+    before(ModelGone(1008, "Operation is not implemented, or supported, or enabled.")).silent(100)(live.Ready())
+    call = taken_up(before(Draining()), tools=TOOLS)(live.Ready()).silent(200)(asked[1])
+    sent = sound_ms(call.all)
+    assert sound_ms(call.silent(1000).all) == sent
+
+
 def test_a_fresh_session_is_told_results_in_words() -> None:
     before = Script(plan(tools=TOOLS))(STARTED).at(0.1)(live.Ready()).silent(500)
     before(live.ToolCall((live.FunctionCall("1", "find", {}),))).silent(100)(ToolDone("1", {"status": "ok", "n": 7}))

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.call.facts import EndReason
 from gateway.server.afterwards import (
+    FENCES,
     MAX_STREAMS,
     NEXT,
     PLANNED,
@@ -26,7 +27,7 @@ from tests.call.test_carry import CARRY
 
 AVA = Served("clinic", "desk", "ava")
 BEGAN = 1_800_000_000_000
-STREAM = Carried(AVA, BEGAN, BEGAN, carry=CARRY)
+STREAM = Carried(AVA, BEGAN, BEGAN, carry=CARRY, attempt=MAX_STREAMS)
 CHANGED: list[dict[str, object]] = [
     {"ending": "of-another-release"},
     {"ending": []},
@@ -35,6 +36,7 @@ CHANGED: list[dict[str, object]] = [
     {"call": {**CARRY.plain(), "of-another-release": 1}},
     {"call": {**CARRY.plain(), "caller": 7}},
 ]
+FENCE = MAX_STREAMS * FENCES + 3
 SOON, LATER = BEGAN + 3_000, BEGAN + 60_000
 
 
@@ -68,6 +70,20 @@ def test_a_planned_end_is_no_failure() -> None:
         assert step(STREAM.ended(ending, SOON), Tries(3, 2), SOON) == Step("stream", Tries(4, 2), AVA)
 
 
+@pytest.mark.parametrize("ending", [None, "draining", "stream-limit", "phone-gone"])
+def test_streams_that_come_to_no_instance_are_failures_whatever_the_last_that_did_says(ending: Ending | None) -> None:
+    """Their handshake was refused, or nobody was there: that the stream before them was left as planned, or lasted,
+    says nothing of them."""
+    first = replace(STREAM, ending=ending, attempt=1)
+    tries = step(first, Tries(1), LATER).tries
+    found = []
+    while tries is not None:
+        found.append(tries)
+        tries = step(first, tries, LATER + 60_000 * len(found)).tries
+    failed = 0 if ending in PLANNED else 1
+    assert found == [Tries(2 + more, failed + more) for more in range(3 - failed)]
+
+
 def test_nothing_goes_round_for_ever() -> None:
     for carried in (None, STREAM, STREAM.ended("draining", LATER), STREAM.ended("phone-gone", LATER)):
         assert step(carried, Tries(MAX_STREAMS), LATER) == Step("fallback")
@@ -87,7 +103,7 @@ def test_what_it_says_as_json() -> None:
 
 @pytest.mark.parametrize("carried", [STREAM, STREAM.ended("draining", SOON), replace(STREAM, carry=None)])
 def test_what_was_written_is_read(carried: Carried) -> None:
-    assert read(Kept(1, 1, carried.state())) == carried
+    assert read(Kept(FENCE, 1, carried.state())) == carried
 
 
 @pytest.mark.parametrize("ending", [ending for ending, after in NEXT.items() if after != "stream"])
@@ -115,4 +131,4 @@ def test_nothing_known_is_nothing_read() -> None:
 
 def test_what_a_later_release_adds_does_not_disturb() -> None:
     said = {**orjson.loads(STREAM.state()), "more": "h"}
-    assert read(Kept(1, 1, orjson.dumps(said))) == STREAM
+    assert read(Kept(FENCE, 1, orjson.dumps(said))) == STREAM

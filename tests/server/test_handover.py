@@ -8,14 +8,19 @@ import json
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
 from gateway.call.facts import Draining
 from gateway.live import cues
 from gateway.live import messages as live
 from gateway.server import custody
-from gateway.server.rooms import LEASE_S
+from gateway.server.bridge import Bridge
+from gateway.server.rooms import LEASE_S, Rooms
+from gateway.store import Kept
+from gateway.store.memory import Memory
 from gateway.twilio import media
+from tests.flow.samples import flows
 from tests.server.test_exchange import SECURE, signed_phone, stream_parameters
 from tests.server.world import FLOW, Model, Phone, World
 from tests.store.redis_server import Server, needs_server
@@ -183,6 +188,33 @@ def test_without_the_store_the_call_goes_on_and_says_that_it_forgot(tmp_path: Pa
     play(tmp_path, scenario)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"state": "DREAMING"}, {"ledger": {}}, {"of-another-release": 1}, {"left": {"reason": "x", "end_s": 9.0}}],
+    ids=str,
+)
+def test_what_another_release_left_and_this_one_cannot_read_ends_no_call(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    """Nor is the caller greeted again."""
+
+    async def scenario(a: World, b: World, _: Server) -> None:
+        phone, _model = await settled_call(a)
+        a.exchange.drain()
+        assert (await phone.closed())[0] == 1001
+        kept = await b.exchange.store.last("CA1")
+        assert kept is not None
+        said = orjson.loads(kept.state)
+        state = orjson.dumps({**said, "call": {**said["call"], **changed}})
+        b.exchange.store.put("CA1", Kept(kept.fence, kept.seq + 1, state), 60.0)
+        _again, other, setup = await next_stream(b)
+        assert handle_of(setup) is None
+        await other.say(live.Ready())
+        assert (await other.expect(live.SendText)).text == cues.forgotten()
+
+    play(tmp_path, scenario)
+
+
 def test_a_wiped_store_is_told_again_by_the_calls_that_go_on(tmp_path: Path) -> None:
     async def scenario(a: World, b: World, there: Server) -> None:
         phone, _model = await settled_call(a)
@@ -301,6 +333,107 @@ def test_calls_that_last_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         renewing.cancel()  # as if the instance had died
         await asyncio.sleep(0.8)
         await settled_call(b, "CA3")
+
+    play(tmp_path, scenario, ONE)
+
+
+def test_a_bug_that_ends_a_call_gives_its_place_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError
+
+    async def scenario(a: World, b: World, _: Server) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Bridge, "run", broken)
+            phone = await a.phone()
+            await phone.start_as("CA1", line="quiet")
+            assert (await phone.closed())[0] == 1011
+        await settled_call(b, "CA2")
+        assert a.exchange._rooms._inside == {}
+
+    play(tmp_path, scenario, ONE)
+
+
+def test_a_call_whose_next_stream_comes_here_is_renewed(tmp_path: Path) -> None:
+    async def scenario(a: World, _: World, _there: Server) -> None:
+        first, _model = await settled_call(a)
+        _again, other, _setup = await next_stream(a)
+        await other.say(live.Ready())
+        assert (await first.closed())[0] == 1000
+        async with asyncio.timeout(5):
+            while a.exchange.calls > 1:  # noqa: ASYNC110  a dict
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # its room is left afterwards
+        assert a.exchange._rooms._inside == {"CA1": "clinic"}
+
+    play(tmp_path, scenario, ONE)
+
+
+def test_a_call_that_ends_while_others_are_renewed_stays_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.server.rooms.RENEW_S", 0.01)
+
+    class Slow(Memory):
+        """Answers when it may."""
+
+        def __init__(self) -> None:
+            super().__init__(asyncio.get_running_loop().time)
+            self.asked, self.may = asyncio.Event(), asyncio.Event()
+            self.may.set()
+
+        async def enter(self, room: str, call_sid: str, limit: int | None, ttl_s: float) -> bool:
+            self.asked.set()
+            await self.may.wait()
+            return await super().enter(room, call_sid, limit, ttl_s)
+
+    async def scenario() -> None:
+        store = Slow()
+        rooms, flow = Rooms(lambda: store), flows(tmp_path, ONE).flows[0]
+        for sid in ("CA1", "CA2"):
+            assert await rooms.enter(flow, sid, first=False)
+        store.asked.clear()
+        store.may.clear()
+        renewing = asyncio.ensure_future(rooms.run())
+        await store.asked.wait()  # for the first
+        await rooms.leave("CA2", goes_on=False)
+        store.asked.clear()
+        store.may.set()
+        await asyncio.wait_for(store.asked.wait(), 5)  # the next round
+        renewing.cancel()
+        assert [*store._rooms["clinic"]] == ["CA1"]
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_that_was_overtaken_does_not_end_the_one_that_has_the_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both come here; the first waits longer for its flow's room."""
+
+    async def scenario(a: World, _: World, _there: Server) -> None:
+        overtaken, enter = asyncio.Event(), a.exchange.store.enter
+        waits = [overtaken]
+
+        async def slow(*args: object) -> bool:
+            if waits:
+                await waits.pop().wait()
+            return await enter(*args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(a.exchange.store, "enter", slow)
+        first, second = await a.phone(), await a.phone()
+        await first.start_as("CA1", line="quiet", attempt="2")
+        async with asyncio.timeout(5):
+            while waits:  # noqa: ASYNC110  a list
+                await asyncio.sleep(0.01)
+        await second.start_as("CA1", line="quiet", attempt="2")
+        model = await a.model()
+        overtaken.set()
+        assert (await first.closed())[0] == 1000
+        assert a.exchange.calls == 1
+        await model.expect(live.Setup)
+        await model.say(live.Ready(), live.ResumptionUpdate("h2", True))
+        async with asyncio.timeout(5):
+            while b"h2" not in ((await a.exchange.store.last("CA1")) or Kept(0, 0, b"")).state:  # noqa: ASYNC110  a store
+                await asyncio.sleep(0.01)
+        await second.stop()
 
     play(tmp_path, scenario, ONE)
 

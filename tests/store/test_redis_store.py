@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from gateway.store import Claim, Kept, Store, redis
 from gateway.store.door import Ears, Event, opened
-from gateway.store.redis import ANSWER_S
+from gateway.store.redis import ANSWER_S, FLUSH_S
 from tests.store.redis_server import Server, needs_server, server
 
 pytestmark = needs_server
@@ -215,6 +215,64 @@ def test_of_many_changes_the_last_is_written(tmp_path: Path) -> None:
             await a.flush()
             for nth in range(10):
                 assert await b.last(f"CA{nth}") == Kept(1, 990 + nth, b"%d" % (990 + nth))
+
+    play(tmp_path, scenario)
+
+
+@asynccontextmanager
+async def slow(there: Server, answer_s: float) -> AsyncIterator[str]:
+    """The URL of that server, each of whose answers takes so long."""
+    loop = asyncio.get_running_loop()
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, questions = await asyncio.open_connection("127.0.0.1", there.port)
+
+        async def ask() -> None:
+            while asked := await reader.read(65_536):
+                questions.write(asked)
+            questions.close()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ask())
+            while said := await answers.read(65_536):
+                loop.call_later(answer_s, writer.write, said)
+        writer.close()
+
+    async with await asyncio.start_server(connection, "127.0.0.1", 0) as proxy:
+        yield f"redis://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+
+
+def test_a_slow_server_is_no_outage_and_calls_that_move_together_are_written_in_time(tmp_path: Path) -> None:
+    """150 ms an answer: its first connection, a question on it, twenty claims at once, and eighty states."""
+
+    async def scenario(there: Server) -> None:
+        async with slow(there, 0.15) as url, instance(url) as (store, told):
+            async with asyncio.TaskGroup() as group:
+                claims = [group.create_task(store.claim(f"CA{nth}", "o", 1024, 60)) for nth in range(20)]
+            assert [claim.result().sure for claim in claims] == [True] * 20
+            for nth in range(80):
+                store.put(f"CA{nth}", Kept(2048, 1, b"x" * 2000), 60)
+            began = time.perf_counter()
+            await store.flush()
+            assert time.perf_counter() - began < FLUSH_S
+            assert len(await there.content()) == 80
+            assert told == []
+
+    play(tmp_path, scenario)
+
+
+def test_what_waits_too_long_is_not_written(tmp_path: Path) -> None:
+    """Nor does it take away what is there."""
+
+    async def scenario(there: Server) -> None:
+        async with instance(there.url) as (store, _):
+            await store.claim("CA1", "o", 1024, 60)
+            store.put("CA1", Kept(1024, 1, b"late"), 0.05)
+            time.sleep(0.06)  # noqa: ASYNC251  the writer may not have been there
+            store.put("CA2", Kept(1024, 1, b""), 60)
+            await store.flush()
+            assert sorted(await there.content()) == ["gw:call:CA1", "gw:call:CA2"]
+            assert "late" not in str(await there.content())
 
     play(tmp_path, scenario)
 
