@@ -15,6 +15,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gateway.rehearsal.failure.processes import die_with_us
 from gateway.rehearsal.failure.valkey import NoServer, binary
 
 try:
@@ -43,7 +44,9 @@ class Server:
         """Empty, as after a loss of everything. Returns when it answers."""
         fixed = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder))
         quiet = asyncio.subprocess.DEVNULL
-        self._process = await asyncio.create_subprocess_exec(BINARY, *fixed, *self._secure(), stdout=quiet)
+        self._process = await asyncio.create_subprocess_exec(
+            BINARY, *fixed, *self._secure(), stdout=quiet, preexec_fn=die_with_us
+        )
         async with asyncio.timeout(START_S), self.client() as client:
             while True:
                 with contextlib.suppress(RedisError, OSError):
