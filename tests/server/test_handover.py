@@ -135,7 +135,7 @@ def test_two_streams_of_one_call_at_once_leave_one(tmp_path: Path) -> None:
                 for phone in phones:
                     group.create_task(phone.start_as(f"CA{nth}", line="quiet", attempt="2"))
             ends = [asyncio.ensure_future(phone.closed()) for phone in phones]
-            ended, going = await asyncio.wait(ends, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+            ended, going = await asyncio.wait(ends, timeout=20, return_when=asyncio.FIRST_COMPLETED)
             assert (len(ended), len(going)) == (1, 1)
             assert ended.pop().result()[0] == 1000
             await asyncio.sleep(0.02)
