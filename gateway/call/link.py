@@ -26,6 +26,7 @@ BUDGET_S = 30.0  # all tries of one gap
 FIRST_BUDGET_S = 8.0  # of a call that has not begun: its caller hears nothing yet
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0)  # before the tries of one gap; the last one repeats
 TRIES_BY_HANDLE = 2  # then a fresh session
+TRIES_WHILE_BUSY = 4  # 3.5 s: a connection of an instance that froze or died is still there until something ends it
 STEADY_S = 5.0  # a connection that lasts less was none: its end counts as another failed try
 TRIES = 8  # in a row: a session that ends again and again is not had
 
@@ -154,7 +155,8 @@ class Link:
         self._tries += 1
         if self.used:
             self._by_handle += 1
-        if not verdict.resume or self._by_handle >= TRIES_BY_HANDLE:
+        most = TRIES_WHILE_BUSY if verdict.kind == "busy" else TRIES_BY_HANDLE
+        if not verdict.resume or self._by_handle >= most:
             self._handle, self._behind = "", False
         if not verdict.resume and not self.used:
             self._refused += 1

@@ -16,7 +16,7 @@ from gateway.call.link import (
     Link,
     Phase,
 )
-from gateway.live.closing import CONFIG, HANDLE, QUOTA, TRANSIENT
+from gateway.live.closing import BUSY, CONFIG, HANDLE, QUOTA, TRANSIENT
 from gateway.live.messages import ResumptionUpdate
 
 
@@ -171,6 +171,21 @@ def test_a_steady_connection_makes_the_tries_count_anew() -> None:
         assert link.open(now)
         link.ready(now)
     assert link.live
+
+
+def test_a_session_that_another_connection_still_has_is_waited_for() -> None:
+    """That of an instance which froze: something ends it within seconds."""
+    link = opened()
+    link.gone(TRANSIENT, 10)
+    for at, again in ((10.0, 10.5), (10.5, 11.5), (11.5, 13.5)):
+        assert link.open(at)
+        assert link.used == "h1"
+        link.gone(BUSY, at)
+        assert link.deadline(quiet=True) == again
+    assert link.open(13.5)
+    link.gone(BUSY, 13.5)
+    assert link.open(17.5)
+    assert link.used == ""
 
 
 def test_a_stuck_session_is_left_by_handle_or_without() -> None:
