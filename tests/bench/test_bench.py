@@ -118,6 +118,7 @@ def test_a_streams_end_is_told_by_code_or_status() -> None:
     assert rubbish.outcome(b"") == "no answer"
 
 
+@pytest.mark.slow
 def test_the_parts_work_on_a_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
     """One gateway for all: a first call, two calls in real time, every ending once, some garbage."""
     monkeypatch.setattr(load, "SETTLE_S", 0.1)

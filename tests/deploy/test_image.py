@@ -97,6 +97,7 @@ def test_the_image_starts_its_own_program_and_is_told_to_stop_by_a_signal() -> N
     assert "--no-build" in DOCKERFILE
 
 
+@pytest.mark.slow
 def test_the_core_needs_nothing_of_what_is_taken_out() -> None:
     """Every module of it is loaded with those parts out of reach."""
     code = """

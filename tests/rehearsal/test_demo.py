@@ -45,6 +45,7 @@ def test_bad_input_is_one_line_and_no_traceback(tmp_path: Path, capsys: pytest.C
     )
 
 
+@pytest.mark.slow
 def test_a_gateway_that_does_not_start_is_quoted_with_its_exit_code(tmp_path: Path) -> None:
     done = run("--out", tmp_path, cwd=tmp_path, MAX_CALLS="many")
     assert done.returncode == 2
@@ -52,6 +53,7 @@ def test_a_gateway_that_does_not_start_is_quoted_with_its_exit_code(tmp_path: Pa
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_everything_starts_leaves_nobody_behind(tmp_path: Path) -> None:
     interrupt_when(tmp_path, lambda process: len(children_of(process.pid)) == 2)
 

@@ -39,6 +39,7 @@ def test_serve_and_drain(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_deaf_peer_does_not_hold_the_exit(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with child(tmp_path) as gateway:
@@ -55,6 +56,7 @@ def test_a_deaf_peer_does_not_hold_the_exit(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_sigint_drains_too(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with child(tmp_path) as gateway:
@@ -64,6 +66,7 @@ def test_sigint_drains_too(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ["1", "0"])
 def test_it_ends_with_its_parents_pipe_only_where_that_was_asked_for(tmp_path: Path, ask: str) -> None:
     async def scenario() -> None:
@@ -78,6 +81,7 @@ def test_it_ends_with_its_parents_pipe_only_where_that_was_asked_for(tmp_path: P
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_terminal_that_hangs_up_ends_it(tmp_path: Path) -> None:
     """SIGHUP with the terminal still there is an operator's; without it, it is the end, as for any program."""
     ours, theirs = os.openpty()

@@ -85,6 +85,7 @@ async def number(url: str, query: str, wanted: float) -> None:
         pytest.fail(f"{query}: {found}, not {wanted}")
 
 
+@pytest.mark.slow
 def test_a_real_prometheus_reads_what_was_counted(tmp_path: Path) -> None:
     program = needed("prometheus")
 

@@ -291,6 +291,7 @@ async def _quiet_call(gateway: Child) -> tuple[Phone, Model]:
         return phone, await gateway.models.get()
 
 
+@pytest.mark.slow
 def test_serve_reads_at_sighup_and_by_itself_and_tells_why_it_refused(tmp_path: Path) -> None:
     file = tmp_path / "clinic.yaml"
 

@@ -34,6 +34,7 @@ def test_a_loop_that_stands_still_ends_the_process_and_says_where() -> None:
     assert 'File "<string>", line 8 in main' in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stall_s", "work"), [(3, "await asyncio.sleep(4)"), (0, "time.sleep(2)")])
 def test_a_loop_that_comes_round_is_left_alone(stall_s: int, work: str) -> None:
     assert run(stall_s, work).stdout == "well\n"

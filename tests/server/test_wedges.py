@@ -57,6 +57,8 @@ def test_a_stream_that_has_not_started_goes_with_the_drain_and_opens_no_model(tm
 
 def test_a_model_that_reads_nothing_does_not_hold_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.server.bridge.LIVE_BACKLOG", 8)
+    monkeypatch.setattr("gateway.call.link.BUDGET_S", 2.0)  # the next connection is never ready
+    monkeypatch.setattr("gateway.call.link.READY_S", 1.0)
 
     async def scenario(world: World) -> None:
         phone, model = await world.call(line="quiet")

@@ -418,6 +418,7 @@ def test_a_flush_and_a_close_wait_for_no_frozen_server(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+@pytest.mark.slow
 def test_nobody_without_it_loads_redis() -> None:
     code = "import gateway.server.lifecycle, sys; sys.exit('redis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -321,6 +321,7 @@ def test_a_drain_does_not_wait_for_the_store(tmp_path: Path, monkeypatch: pytest
 # two processes
 
 
+@pytest.mark.slow
 def test_a_gateway_that_goes_away_leaves_its_calls_to_the_other(tmp_path: Path) -> None:
     async def scenario() -> None:
         for name in ("a", "b"):
