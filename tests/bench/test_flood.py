@@ -9,8 +9,6 @@ import pytest
 
 from bench import flood
 
-CPU_MS = 45.0  # per call and second, strangers included: measured 31, and 50 would fill the core
-
 
 @pytest.mark.slow
 def test_no_stranger_gets_in_and_no_call_loses_sound() -> None:
@@ -18,4 +16,3 @@ def test_no_stranger_gets_in_and_no_call_loses_sound() -> None:
     assert answers == {"403": flood.STRANGERS}
     assert among.load.calls == 20
     assert not among.faults  # none of the sound lost or doubled, no call ended
-    assert among.cpu_ms < CPU_MS
