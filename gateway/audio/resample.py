@@ -2,7 +2,7 @@
 
 Cutting the stream differently doesn't change one bit of the output, and nothing is held back: a push gives every
 sample that its input completes. The filter runs at the higher rate in float64; results are rounded half to even and
-clipped to 16 bits. `sosfilt` costs about 30 µs a call whatever it is given, so larger pushes are cheaper.
+clipped to 16 bits. A push costs some 10 µs whatever it is given, so larger ones are cheaper.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import ellip, sosfilt
+from scipy.signal import ellip
+
+from gateway.audio.cascade import Floats, cascade
 
 Pcm = NDArray[np.int16]
-Floats = NDArray[np.float64]
 
 _ORDER = 12
 _RIPPLE_DB = 0.02
@@ -42,14 +43,15 @@ class _Filter:
         self.reset()
 
     def reset(self) -> None:
-        self._state: Floats = np.zeros((len(self._sections), 2))
+        self._state: Floats = np.zeros((1, len(self._sections), 2))
 
     def push(self, samples: Pcm) -> Floats:
         """As many values as samples; a fresh array, and `samples` isn't kept. `samples` mustn't be empty."""
-        filtered, self._state = sosfilt(self._sections, samples, zi=self._state)
-        if abs(filtered[-1]) < 1:
+        filtered: Floats = np.array(samples, np.float64, ndmin=2)
+        cascade(self._sections, filtered, self._state)
+        if abs(filtered[0, -1]) < 1:
             self._state[np.abs(self._state) < _TINY] = 0
-        return filtered
+        return cast(Floats, filtered[0])
 
 
 def _round(values: Floats) -> Pcm:

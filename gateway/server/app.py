@@ -23,6 +23,7 @@ from gateway.server.lag import Lag
 from gateway.server.phone_socket import PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine
 from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook, failed_door
+from gateway.server.strangers import WHY
 from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics, exposition
@@ -147,8 +148,8 @@ class App(Quart):
             fields = {name: form.getlist(name) for name in form}
             given = [request.headers.get(name, "") for name in (signature.HEADER, signature.SETTINGS_HEADER)]
             if not self.exchange.signed(url, fields, given[0], given[1]):
-                self.log.write("webhook-refused", {"why": "the signature does not match", "url": base}, {}, "warning")
-                return Response("the signature does not match\n", 403, content_type="text/plain")
+                self.exchange.strangers.refused("webhook-refused", base)
+                return Response(WHY + "\n", 403, content_type="text/plain")
             call = Webhook(form.to_dict(), base, request.args.get("line", ""))
             return Response(await self._told(answer, call), content_type="text/xml")
 

@@ -27,6 +27,7 @@ from gateway.server.generations import Generations
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
 from gateway.server.plans import backend_for, plan_call
 from gateway.server.rooms import Rooms
+from gateway.server.strangers import WHY, Strangers
 from gateway.server.telling import Telling
 from gateway.server.usage import Uses
 from gateway.server.warm import Warmer, WarmRoom
@@ -64,6 +65,7 @@ class Exchange:
         self._endpoint = endpoint
         self._log = log
         self.metrics = metrics
+        self.strangers = Strangers(log, metrics, self._clock)
         self.warmer = Warmer(WarmRoom(metrics), settings, endpoint)
         self._rooms = Rooms(self._store)
         house = House(settings, generations, self._uses, self._rooms, self.out_of_quota, self._store, log, metrics)
@@ -126,9 +128,8 @@ class Exchange:
         """One stream from its handshake (which Twilio signs over `url`) to its end."""
         given, key = phone.header(signature.HEADER), phone.header(signature.SETTINGS_HEADER)
         if self.settings.auth and not signature.valid_handshake(url, given, self._keys, key):
-            self._log.write("stream-refused", {"why": "the signature does not match", "url": url}, {}, "warning")
-            self.metrics.add("gateway_calls_refused_total", why="signature")
-            return await phone.refuse(403, "the signature does not match")
+            self.strangers.refused("stream-refused", url)
+            return await phone.refuse(403, WHY)
         if self.full or (self.draining and self.alone):
             why = "full" if self.full else "draining"
             self.metrics.add("gateway_calls_refused_total", why=why)

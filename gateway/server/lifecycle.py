@@ -25,6 +25,7 @@ from gateway.live.models import Backend
 from gateway.server.app import App
 from gateway.server.exchange import Endpoints, Exchange
 from gateway.server.generations import Generations
+from gateway.server.listener import QUEUE
 from gateway.server.watch import Found, Watch
 from gateway.server.watchdog import guard
 from gateway.settings import Settings
@@ -40,6 +41,8 @@ STDIN = 0
 REHEARSED = Bearer("rehearsal")  # the stand-in asks for a token, and takes any
 # An ended call leaves some 200 objects in cycles, made by asyncio and websockets: many small collections, no long one.
 GC_THRESHOLDS = (1_000, 5, 5)
+# asyncio accepts so many connections in one turn of its loop, and then takes a step of each: calls wait meanwhile.
+ACCEPTED_AT_ONCE = 1
 # Above its limit Hypercorn closes with 1009 and never tells the app, so a call would go on: ours (64 KiB) comes first.
 HYPERCORN_MESSAGE_BYTES = 16 * 1024 * 1024
 
@@ -74,7 +77,13 @@ async def serve(listener: socket.socket, settings: Settings, found: Found, log: 
             group.create_task(guard(settings.watchdog_s), name="watchdog"),
         ]
         drain = partial(_drain, asked, exchange, watching, log)
-        await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=drain)
+        with listener.dup() as door:
+
+            async def leave() -> None:
+                door.listen(QUEUE)  # asyncio has made the kernel's queue as short as its own turn
+                await drain()
+
+            await hypercorn_serve(app, hypercorn_config(listener), shutdown_trigger=leave)
         for task in (watching, *others):
             task.cancel()
 
@@ -115,6 +124,7 @@ def hypercorn_config(listener: socket.socket) -> Config:
     config.include_server_header = False
     config.websocket_max_message_size = HYPERCORN_MESSAGE_BYTES
     config.graceful_timeout = 1
+    config.backlog = ACCEPTED_AT_ONCE
     return config
 
 

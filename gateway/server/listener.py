@@ -10,6 +10,7 @@ from gateway.settings import SettingsError
 # Idle and interval in seconds, probes; and, in ms, how long sent data may stay unread: a peer with a full window
 # answers keep-alives for ever.
 KEEP_ALIVE = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000))
+QUEUE = 1024  # connections that wait for their turn
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -20,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
     _keep_alive(listener)
     try:
         listener.bind((host, port))
-        listener.listen(1024)
+        listener.listen(QUEUE)
     except PermissionError:
         listener.close()
         raise SettingsError("PORT", f"{port} may not be opened by this user (take one above 1023)") from None

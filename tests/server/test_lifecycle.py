@@ -39,6 +39,26 @@ def test_serve_and_drain(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_a_crowd_waits_in_the_kernels_queue_not_outside(tmp_path: Path) -> None:
+    """One connection is accepted in a turn of the loop; asyncio would make the kernel's queue as short as that."""
+
+    async def scenario() -> None:
+        async with child(tmp_path) as gateway:
+            host, port = gateway.url.removeprefix("http://").split(":")
+            assert (await http(gateway.url + "/healthz"))[0] == 200
+            gateway.process.send_signal(signal.SIGSTOP)
+            try:
+                crowd = [asyncio.open_connection(host, int(port)) for _ in range(200)]
+                opened = await asyncio.wait_for(asyncio.gather(*crowd), 10)
+            finally:
+                gateway.process.send_signal(signal.SIGCONT)
+            for _, writer in opened:
+                writer.close()
+            assert (await http(gateway.url + "/healthz"))[0] == 200
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.slow
 def test_a_deaf_peer_does_not_hold_the_exit(tmp_path: Path) -> None:
     async def scenario() -> None:
