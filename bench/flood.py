@@ -24,6 +24,7 @@ CALLS, SECONDS, STRANGERS, AT_ONCE = 20, 20.0, 10_000, 20
 AUTH_TOKEN, STREAM_SECRET = "0123456789abcdef0123456789abcdef", "a secret of the benchmark's"
 SECURE = {"AUTH": "required", "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "STREAM_SECRET": STREAM_SECRET}
 P99_MS = 20.0  # of up and down: one frame
+SHARE = 0.05  # of what a second of a call costs, for one stranger
 
 
 def seal(port: int, call_sid: str) -> Sealed:
@@ -80,6 +81,12 @@ async def _later(here: Stage, answers: Counter[str]) -> None:
     await flood(here.gateway.port, answers)
 
 
+def share(alone: Result, among: Result) -> float:
+    """What refusing one stranger costs, in seconds of a call: processor time of one run by that of another."""
+    more = (among.cpu_ms - alone.cpu_ms) * CALLS * SECONDS
+    return more / STRANGERS / alone.cpu_ms
+
+
 def main() -> int:
     print(load.HEAD, flush=True)
     alone, _ = asyncio.run(measure(strangers=False))
@@ -87,10 +94,12 @@ def main() -> int:
     among, answers = asyncio.run(measure(strangers=True))
     print(load.row(among))
     print("strangers:", ", ".join(f"{count} answered {answer}" for answer, count in sorted(answers.items())))
+    cost = share(alone, among)
     worst = max(among.up.p99, among.down.p99)
     lines = [
         verdict(answers == {"403": STRANGERS}, f"{STRANGERS} strangers, each refused with 403"),
         verdict(not among.faults, "sound   none lost, none doubled, no call ended"),
+        verdict(cost <= SHARE, f"a stranger costs <= {SHARE} of a call's second: {cost:.3f}"),
         verdict(worst <= P99_MS, f"up and down p99 <= {P99_MS:.0f} ms among strangers: {worst:.2f}"),
     ]
     print("\n".join(lines))

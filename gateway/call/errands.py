@@ -8,7 +8,7 @@ from gateway.call.carry import Errand
 from gateway.call.facts import Order, ToolDone
 from gateway.call.farewell import Farewell
 from gateway.call.ledger import Ledger
-from gateway.call.requests import Outcome
+from gateway.call.requests import NOTHING, Outcome
 from gateway.call.toolbox import Toolbox
 from gateway.live import cues
 from gateway.live import messages as live
@@ -98,6 +98,8 @@ class Errands:
         return min((time for time in times if time is not None), default=None)
 
     def _orders(self, outcome: Outcome, now: float) -> list[Order]:
+        if outcome is NOTHING:  # as after nearly every fact
+            return []
         if outcome.closes:
             self._farewell.asked(now)
         notes = [self._ledger.note(one.name, now, one.fields, one.private, one.severity) for one in outcome.notes]

@@ -60,6 +60,9 @@ class Outcome:
     untold: tuple[FunctionResult, ...] = ()
 
 
+NOTHING = Outcome()
+
+
 @dataclass(slots=True)
 class Draft:
     """An outcome in the making."""
@@ -163,6 +166,8 @@ class Book:
         return [*self._requests.values()]
 
     def due(self) -> list[Request]:
+        if not self._requests:  # most calls, most of the time
+            return []
         return [request for request in self._requests.values() if request.stage is Stage.DUE]
 
     @property

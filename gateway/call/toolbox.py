@@ -16,7 +16,7 @@ from typing import Any
 from gateway.call import answers
 from gateway.call.answers import Answer
 from gateway.call.carry import Errand
-from gateway.call.requests import AGAIN_S, LIMIT_S, Book, Draft, Outcome, Remark, Request, Run, RunTool, Stage
+from gateway.call.requests import AGAIN_S, LIMIT_S, NOTHING, Book, Draft, Outcome, Remark, Request, Run, RunTool, Stage
 from gateway.live.messages import FunctionCall, FunctionResult, ToolCall, ToolCallCancelled
 
 __all__ = ["AGAIN_S", "LIMIT_S", "MAX_PENDING", "Outcome", "Remark", "RunTool", "Toolbox"]
@@ -76,6 +76,9 @@ class Toolbox:
 
     def expire(self, now: float) -> Outcome:
         """Answer what is overdue."""
+        due = self.deadline()
+        if due is None or now < due:
+            return NOTHING
         out = Draft()
         self._overdue(now, out)
         return out.outcome()
