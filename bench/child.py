@@ -87,6 +87,12 @@ class Gateway:
             self._process.wait()
 
 
+def stolen_s() -> float:
+    """How long this machine's cores were ready to run and its host ran others on them, so far: all cores together
+    (proc(5), /proc/stat, steal). Nobody's processor time has it, everybody's delays do."""
+    return int(Path("/proc/stat").read_text(encoding="ascii").split()[8]) / TICKS
+
+
 @dataclass(frozen=True)
 class Stage:
     desk: Desk

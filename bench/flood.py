@@ -3,7 +3,8 @@
     python -m bench.flood
 
 The gateway checks signatures and tokens, as in service; the calls have theirs. Delays are those of `bench.load`: first
-without strangers, then with. Server and generator have a core each, and the generator is the strangers too.
+without strangers, then with. Server and generator have a core each, and the generator is the strangers too. On a lent
+machine a run of which the host took over 1 % (`stolen`) says little of delays: it is repeated, three times at most.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ CALLS, SECONDS, STRANGERS, AT_ONCE = 20, 20.0, 10_000, 20
 AUTH_TOKEN, STREAM_SECRET = "0123456789abcdef0123456789abcdef", "a secret of the benchmark's"
 SECURE = {"AUTH": "required", "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "STREAM_SECRET": STREAM_SECRET}
 P99_MS = 20.0  # of up and down: one frame
+STOLEN, RUNS = 1.0, 4  # percent of a core's time, and how often a run that lost more is tried
 SHARE = 0.05  # of what a second of a call costs, for one stranger
 
 
@@ -81,6 +83,16 @@ async def _later(here: Stage, answers: Counter[str]) -> None:
     await flood(here.gateway.port, answers)
 
 
+def undisturbed(strangers: bool) -> tuple[Result, Counter[str]]:
+    """The first run that the machine's host let be, or the last."""
+    for _ in range(RUNS):
+        result, answers = asyncio.run(measure(strangers))
+        print(load.row(result), flush=True)
+        if result.stolen <= STOLEN:
+            break
+    return result, answers
+
+
 def share(alone: Result, among: Result) -> float:
     """What refusing one stranger costs, in seconds of a call: processor time of one run by that of another."""
     more = (among.cpu_ms - alone.cpu_ms) * CALLS * SECONDS
@@ -89,10 +101,8 @@ def share(alone: Result, among: Result) -> float:
 
 def main() -> int:
     print(load.HEAD, flush=True)
-    alone, _ = asyncio.run(measure(strangers=False))
-    print(load.row(alone), flush=True)
-    among, answers = asyncio.run(measure(strangers=True))
-    print(load.row(among))
+    alone, _ = undisturbed(strangers=False)
+    among, answers = undisturbed(strangers=True)
     print("strangers:", ", ".join(f"{count} answered {answer}" for answer, count in sorted(answers.items())))
     cost = share(alone, among)
     worst = max(among.up.p99, among.down.p99)
@@ -100,7 +110,11 @@ def main() -> int:
         verdict(answers == {"403": STRANGERS}, f"{STRANGERS} strangers, each refused with 403"),
         verdict(not among.faults, "sound   none lost, none doubled, no call ended"),
         verdict(cost <= SHARE, f"a stranger costs <= {SHARE} of a call's second: {cost:.3f}"),
-        verdict(worst <= P99_MS, f"up and down p99 <= {P99_MS:.0f} ms among strangers: {worst:.2f}"),
+        verdict(
+            worst <= P99_MS,
+            f"up and down p99 <= {P99_MS:.0f} ms among strangers: {worst:.2f}"
+            f" ({among.stolen:.1f} % of the time stolen)",
+        ),
     ]
     print("\n".join(lines))
     return 0 if all(line.startswith("ok") for line in lines) else 1

@@ -10,6 +10,7 @@ The server is a process of its own on one core; phones and models are this proce
     down    the model's message leaves -> the last of its sound is at the phone
     clear   the model's `interrupted` leaves -> `clear` is at the phone (each call every 2 s)
     waited  how long the server was ready to run while something else had its core: not the gateway's doing
+    stolen  of each core's time, what the machine's host gave to other machines: nobody's doing here
     lag     how late the generator itself sends: the event loop's timers alone make it up to 1.1 ms
 
 Delays are taken from real departure to real arrival, so lag doesn't add to them, but a generator that lags reads late.
@@ -25,7 +26,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.child import Stage, stage
+from bench.child import Stage, stage, stolen_s
 from bench.ledger import Ledger
 from bench.peers import Call, Model, clock
 from bench.table import Spread, spread, verdict
@@ -56,6 +57,7 @@ class Result:
     cpu_ms: float  # of the server, per call and second
     rss_mb: float  # per call
     waited: float  # share of the time in which the server was ready to run and others had its core, percent
+    stolen: float  # share of all cores' time that the machine's host gave to others, percent
     faults: Counter[str]
 
     @property
@@ -109,27 +111,28 @@ async def measure(here: Stage, load: Load) -> Result:
     idle_mb = here.gateway.rss_mb()
     talks = [await _place(here, load, index, lag) for index in range(load.calls)]
     await asyncio.sleep(SETTLE_S)
-    cpu, waited = await _window(here, load.seconds, talks)
+    cpu, waited, stolen = await _window(here, load.seconds, talks)
     rss_mb = here.gateway.rss_mb() - idle_mb
     for talk in talks:
         talk.running = False
     await asyncio.sleep(QUIET_S)
     faults = Counter(fault for talk in talks for fault in _faults(talk))
     await hang_up([talk.call for talk in talks])
-    figures = (cpu * 1000 / load.calls, rss_mb / load.calls, waited * 100)
+    figures = (cpu * 1000 / load.calls, rss_mb / load.calls, waited * 100, stolen * 100)
     return Result(load, *_delays([talk.call.ledger for talk in talks]), spread(lag), *figures, faults)
 
 
-async def _window(here: Stage, seconds: float, talks: list[Talk]) -> tuple[float, float]:
-    """The time that counts. Seconds of processor, and of waiting for it, in each second."""
+async def _window(here: Stage, seconds: float, talks: list[Talk]) -> tuple[float, float, float]:
+    """The time that counts. Seconds of processor, of waiting for it, and of each core's absence, in each second."""
     gateway, begun = here.gateway, clock()
     for talk in talks:
         talk.call.ledger.since = begun
         talk.lag.clear()
-    cpu, waited = gateway.cpu_s(), gateway.waited_s()
+    cpu, waited, stolen = gateway.cpu_s(), gateway.waited_s(), stolen_s()
     await asyncio.sleep(seconds)
     took = clock() - begun
-    return (gateway.cpu_s() - cpu) / took, (gateway.waited_s() - waited) / took
+    absent = (stolen_s() - stolen) / (os.cpu_count() or 1)
+    return (gateway.cpu_s() - cpu) / took, (gateway.waited_s() - waited) / took, absent / took
 
 
 async def _place(here: Stage, load: Load, index: int, lag: list[float]) -> Talk:
@@ -191,8 +194,8 @@ async def run(load: Load) -> Result:
 _DELAY = f"{'p50':>7}{'p99':>7}{'max':>8}|"
 HEAD = (
     f"{'':15}|{'up, ms':^22}|{'down, ms':^22}|{'clear, ms':^22}|"
-    f"{'CPU ms':>8}{'RSS MB':>8}{'waited':>8}|{'lag, ms':^22}|\n"
-    f"{'calls  model':>15}|{_DELAY * 3}{'/call-s':>8}{'/call':>8}{'':8}|{_DELAY} faults"
+    f"{'CPU ms':>8}{'RSS MB':>8}{'waited':>8}{'stolen':>8}|{'lag, ms':^22}|\n"
+    f"{'calls  model':>15}|{_DELAY * 3}{'/call-s':>8}{'/call':>8}{'':16}|{_DELAY} faults"
 )
 
 
@@ -200,7 +203,7 @@ def row(result: Result) -> str:
     load = result.load
     what = ", ".join(f"{text} ({count}x)" for text, count in result.faults.most_common(3)) or "none"
     delays = f"{result.up}|{result.down}|{result.clear}"
-    server = f"{result.cpu_ms:8.1f}{result.rss_mb:8.2f}{result.waited:7.1f}%"
+    server = f"{result.cpu_ms:8.1f}{result.rss_mb:8.2f}{result.waited:7.1f}%{result.stolen:7.1f}%"
     return f"{load.calls:>5}  {load.model_ms:>4} ms |{delays}|{server}|{result.lag}| {what}"
 
 
