@@ -68,7 +68,8 @@ class Call:
         self._ledger = Ledger(plan.persona.model.name, now)
         self._errands = Errands(plan.tools, self._ledger, asynchronous=plan.asynchronous)
         parts = Parts(self._hearing, self._speech, self._turn, self._errands, self._ledger)
-        self._recovery = Recovery(plan.setup, parts, now, takes_content=plan.takes_content)
+        window = plan.persona.model.context.target
+        self._recovery = Recovery(plan.setup, parts, now, takes_content=plan.takes_content, window=window)
         self._lapse = Lapse(plan, parts, self._span, self._recovery)
         whole = carrying.Whole(parts, self._span, self._recovery)
         self._handover = Handover(whole)
@@ -290,7 +291,7 @@ class Call:
         return []
 
     def _usage(self, fact: live.Usage, now: float) -> list[Order]:
-        orders = self._ledger.used(fact, now)
+        orders = self._ledger.used(fact, now) + self._recovery.billed(fact, now)
         if not self._ledger.costs_more_than(self._plan.max_cost_usd) or not self._span.spent(now):
             return orders
         return [

@@ -74,6 +74,7 @@ class Carry:
     hush: bool = False  # sound has broken a connection that waited for a tool's result
     forgotten: bool = False  # nothing is known of the call but that it was answered
     missed: tuple[Line, ...] = ()
+    known: int = 0  # tokens of context that the handle's session has, 0 where that isn't sure
 
     def aged(self, s: float) -> Carry:
         """The same, `s` seconds later."""
@@ -108,6 +109,7 @@ def read(said: Mapping[str, Any]) -> Carry:
             "agent": None if agent is None else Unheard(**{**agent, "sound": b64decode(agent["sound"])}),
             "caller": b64decode(said["caller"]),
             "errands": tuple(Errand(**one) for one in said["errands"]),
+            "known": int(said.get("known", 0)),
             "missed": tuple(_line(**one) for one in said.get("missed", ())),  # the release before knew none
         }
     )

@@ -65,6 +65,7 @@ class Link:
         "_ready_at",
         "_refused",
         "_tries",
+        "_trusts",
         "phase",
         "used",
         "used_at",
@@ -85,6 +86,7 @@ class Link:
         self._tries = 0
         self._refused = 0  # fresh sessions that failed by themselves: they are counted twice
         self._by_handle = 0
+        self._trusts = True
         self._leave_by: float | None = None
         self._leave_from = now
 
@@ -99,6 +101,8 @@ class Link:
 
     def update(self, fact: ResumptionUpdate, now: float) -> None:
         """Keep the last good handle: while the model generates or calls tools there is none."""
+        if not self._trusts:
+            return
         if fact.resumable and fact.handle:
             self._handle, self._handle_at = fact.handle, now
             self._behind = False
@@ -143,6 +147,11 @@ class Link:
             self._handle, self._behind = "", False
         self._lost(now)
         self._next_at = now
+
+    def distrust(self) -> None:
+        """Handles are taken here and mean nothing: the call goes on without."""
+        self._trusts = False
+        self._handle, self._behind = "", False
 
     def give_up(self, now: float) -> None:
         self._lost(now)

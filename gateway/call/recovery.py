@@ -4,6 +4,7 @@ agent, who was told what was said. `Link` knows when; this knows what.
     goAway    a socket is prepared; the session moves when nobody speaks, at the latest in time
     loss      tries by handle, then anew with the transcript; the caller's sound is kept, a tone fills a longer wait
     return    a session that goes on by its handle is told what was said since, where its model takes that
+    forgot    one that took its handle and knows nothing is left for another when nobody speaks; no handle is used again
     silence   a nudge, the session by its handle, a fresh one, the end
 """
 
@@ -21,6 +22,7 @@ from gateway.call.facts import OpenModel, Order, PrepareModel
 from gateway.call.hearing import Hearing
 from gateway.call.ledger import Ledger
 from gateway.call.link import Arrival, Link, Phase
+from gateway.call.memory import Memory
 from gateway.call.speech import Speech
 from gateway.call.transcript import Line
 from gateway.call.turn import State, Turn
@@ -53,6 +55,7 @@ class Recovery:
 
     __slots__ = (
         "_filler_at",
+        "_forgot",
         "_link",
         "_owed",
         "_parts",
@@ -62,17 +65,20 @@ class Recovery:
         "_told",
         "_why",
         "hush",
+        "memory",
         "owing",
         "sign_ms",
     )
 
-    def __init__(self, setup: live.Setup, parts: Parts, now: float, *, takes_content: bool) -> None:
-        """`takes_content`: the model takes history in mid-session."""
+    def __init__(self, setup: live.Setup, parts: Parts, now: float, *, takes_content: bool, window: int) -> None:
+        """`takes_content`: the model takes history in mid-session. `window`: tokens, what compression leaves of it."""
         self._setup = setup
         self._parts = parts
         self._link = Link(now)
         self._takes_content = takes_content
         self._told = False  # history, and the model has given no sign since
+        self._forgot = False  # the session is to be left for another one, when nobody speaks
+        self.memory = Memory(window)
         self._owed: Cue | None = None  # what the model is told when it is back
         self._steps = 0
         self._filler_at = 0.0
@@ -95,6 +101,10 @@ class Recovery:
         if arrival is None:
             return None
         cue, self._owed = self._owed, None
+        if arrival.how == "resumed":
+            self.memory.resumed()
+        else:
+            self.memory.fresh()
         if arrival.how == "first":
             return arrival, []
         self._parts.turn.restart(now)
@@ -135,6 +145,16 @@ class Recovery:
         note = self._parts.ledger.note("model-gone", now, fields, {"reason": fact.reason}, "warning")
         return [note, *self._gone(verdict, now)]
 
+    def billed(self, usage: live.Usage, now: float) -> list[Order]:
+        """A turn's bill tells whether a session that was resumed still knows the call."""
+        known = self.memory.known
+        if not self.memory.billed(usage.prompt):
+            return []
+        self._forgot = True
+        self._link.distrust()
+        fields = {"known": known, "billed": usage.prompt}
+        return [self._parts.ledger.note("session-forgot", now, fields, severity="warning"), PrepareModel()]
+
     def alive(self) -> None:
         """The agent speaks: it isn't stuck."""
         self._steps = 0
@@ -160,6 +180,9 @@ class Recovery:
             orders += [parts.ledger.note("model-late", now, severity="warning"), *self._gone(LATE, now)]
         if self._link.leave(now, quiet=self.quiet):
             self._cut("going-away", now, again=False)
+        if self._forgot and self.quiet:
+            self._cut("forgot", now, again=False)
+            self._link.restart(now, fresh=True)
         if self._link.open(now):
             orders.append(self._open())
         self._fill(now)
@@ -226,7 +249,7 @@ class Recovery:
         """The connection is no more. What the caller said without an answer is said again to the next one, where the
         last one broke; of a sentence that was begun the next one is told the beginning."""
         speech, state = self._parts.speech, self._parts.turn.state
-        self._why, self._told = why, False
+        self._why, self._told, self._forgot = why, False, False
         self._filler_at = 0.0
         self._parts.errands.lost(now)
         unfinished = speech.unfinished

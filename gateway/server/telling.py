@@ -53,6 +53,9 @@ class Telling:
         if fields["why"] == "going-away":
             self._metrics.handed_over("goaway", resumed=fields["how"] == "resumed", gap_s=fields["gap_ms"] / 1000)
 
+    def _forgot(self, note: Note) -> None:
+        self._metrics.add("gateway_sessions_forgotten_total")
+
     def _turn_billed(self, note: Note) -> None:
         for name, tokens in note.fields["tokens"].items():
             kind, _, modality = name.partition("/")
@@ -69,6 +72,7 @@ COUNTED: dict[str, Callable[[Telling, Note], None]] = {
     "turn": Telling._turn,
     "barge-in": Telling._barge_in,
     "model-back": Telling._model_back,
+    "session-forgot": Telling._forgot,
     "turn-billed": Telling._turn_billed,
     "call-ended": Telling._call_ended,
 }

@@ -62,6 +62,9 @@ FAMILIES: Mapping[str, Family] = {
         ("how",),
         _each("resumed", "fresh"),
     ),
+    "gateway_sessions_forgotten_total": Family(
+        "counter", "Sessions with the model that took their handle and knew nothing of the call: left for fresh ones."
+    ),
     "gateway_handover_total": Family(
         "counter",
         "Calls that went on in another stream or, goaway, in another connection to the model; whether its session did.",

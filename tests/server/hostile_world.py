@@ -181,7 +181,7 @@ class Caller:
             self._heard.set()
 
 
-async def play(folder: Path, name: str, parts: Sequence[str], patience_s: float, log: Log) -> Played:
+async def play(folder: Path, name: str, parts: Sequence[str], patience_s: float, log: Log, rounds: int = 2) -> Played:
     """A call on a hostile stand-in and one on a good one, at once."""
     events: list[Mapping[str, Any]] = []
     async with (
@@ -191,7 +191,7 @@ async def play(folder: Path, name: str, parts: Sequence[str], patience_s: float,
     ):
         async with asyncio.TaskGroup() as group:
             callers = [Caller(url, name + "-well", "well"), Caller(url, name, "hostile")]
-            calls = [group.create_task(caller.call(2, patience_s)) for caller in callers]
+            calls = [group.create_task(caller.call(rounds, patience_s)) for caller in callers]
         async with asyncio.timeout(5):
             await exchange.empty()
         outcomes = [call.result() for call in calls]

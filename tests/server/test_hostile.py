@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from gateway.call import link, recovery
+from gateway.call import link, memory, recovery
 from gateway.call.turn import Patience
 from gateway.rehearsal.standin.hostile import HOSTILE
 from gateway.server import live_socket, plans
@@ -40,6 +40,7 @@ class Row:
     play: str
     then: Literal["on", "fallback", "either"]
     knocks: int = 1
+    rounds: int = 2  # of the caller's
 
 
 # fmt: off
@@ -65,6 +66,7 @@ ROWS = (
     Row("cut@1#5 in-use@2", "on", 3), Row("never-resumable", "on"), Row("cut@1#5 greets-again@2", "on", 2),
     Row("cut@1#2", "on", 2), Row("cut@1#5 http-503@2", "on", 3), Row("cut@1#5 http-503@2+", "fallback", 12),
     Row("cut@1#5 quota@2+", "fallback", 2), Row("cut@1#5 no-ready@2", "on", 3), Row("history-refused", "on"),
+    Row("cut@1#11 forgets@2", "on", 3, rounds=5),
     # The end, in mid-call
     *(Row(f"{name}@1#5", "on", 2) for name in (
         "internal-error", "deadline-expired", "unavailable", "keepalive", "aborted", "closed", "restart",
@@ -94,7 +96,7 @@ FIELD: Mapping[str, str] = {
     "2 keepalive": "keepalive no-upgrade",
     "3 operation not implemented": "not-implemented",
     "4 ten minutes": "going-away gone-away aborted short-life restart closed",
-    "5 resumption fails": "handle-refused never-resumable in-use",
+    "5 resumption fails": "handle-refused never-resumable in-use forgets",
     "6 second greeting": "greets-again",
     "7 reading stops after a turn": "no-end contradicting",
     "8 silence, phantom interruption": "phantom no-answer lost-answer mute",
@@ -129,6 +131,8 @@ def hurry(patch: pytest.MonkeyPatch) -> None:
     for name, value in LINK.items():
         patch.setattr(link, name, value)
     patch.setattr(link, "PAUSES_S", PAUSES_S)
+    patch.setattr(memory, "LEAST", 20)  # tokens: a call of three turns
+    patch.setattr(memory, "RISES", 1)
     patch.setattr(recovery, "FILLER_AFTER_S", FILLER_AFTER_S)
     patch.setattr(live_socket, "OPEN_TIMEOUT_S", OPEN_TIMEOUT_S)
 
@@ -140,7 +144,9 @@ async def _all(folder: Path, log: Log) -> dict[str, Played]:
     async def one(number: int, row: Row) -> None:
         async with room:
             (folder / str(number)).mkdir()
-            found[row.play] = await play(folder / str(number), f"H{number}", row.play.split(), PATIENCE_S, log)
+            found[row.play] = await play(
+                folder / str(number), f"H{number}", row.play.split(), PATIENCE_S, log, row.rounds
+            )
 
     async with asyncio.TaskGroup() as group:
         for number, row in enumerate(ROWS):
@@ -154,7 +160,7 @@ Everything = tuple[dict[str, Played], list[dict[str, Any]]]
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.play)
 def test_every_call_ends_well(row: Row, played: Everything) -> None:
     call = played[0][row.play]
-    on = call.bad.next == "hangup" and len(call.bad.rounds) == 2 and call.bad.rounds[-1] is not None
+    on = call.bad.next == "hangup" and len(call.bad.rounds) == row.rounds and call.bad.rounds[-1] is not None
     fallback = call.bad.next == "fallback" and (call.bad.ended_after_s or EXCHANGE_S) < EXCHANGE_S
     if row.play in WAITING:
         assert call.bad.next in ("hangup", "fallback"), (call.bad, WAITING[row.play])
@@ -167,7 +173,7 @@ def test_every_call_ends_well(row: Row, played: Everything) -> None:
 def test_the_call_beside_it_notices_nothing(row: Row, played: Everything) -> None:
     good = played[0][row.play].good
     assert (good.greeted, good.next) == (True, "hangup")
-    assert [answer is not None and answer < WELL_S for answer in good.rounds] == [True, True]
+    assert [answer is not None and answer < WELL_S for answer in good.rounds] == [True] * row.rounds
 
 
 def test_nothing_of_it_is_a_bug_of_ours(played: Everything) -> None:
@@ -184,6 +190,13 @@ def test_every_tool_call_is_answered_once(name: str, played: Everything) -> None
 
 def test_a_caller_need_not_speak_again_after_one_moment(played: Everything) -> None:
     assert None not in played[0]["mute-after-word"].bad.rounds
+
+
+def test_a_session_that_took_its_handle_and_forgot_is_noticed(played: Everything) -> None:
+    forgot = {note["call_sid"] for note in played[1] if note["message"] == "session-forgot"}
+    row = played[0]["cut@1#11 forgets@2"]
+    assert forgot == {row.sid}
+    assert row.knocks == 3  # left for a fresh session
 
 
 def test_thoughts_and_json_are_no_speech(played: Everything) -> None:

@@ -85,6 +85,39 @@ def test_a_session_that_lacks_its_last_turn_is_told_it_first(tmp_path: Path) -> 
     play(tmp_path, scenario)
 
 
+async def turn(world: World, phone: Phone, model: Model, words: str, tokens: int) -> None:
+    """The agent says something, is heard, and it is billed."""
+    nth = len(world.notes("turn")) + 1
+    await model.say(live.OutputTranscript(words), sound(60), live.GenerationComplete())
+    await model.say(live.TurnComplete(), live.Usage(tokens, 10, tokens + 10))
+    await phone.played((await phone.expect(media.Mark)).name)
+    await world.note("turn", nth)
+
+
+def test_a_session_that_took_its_handle_and_knows_nothing_is_left_for_one_that_is_told(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        phone, model = await call(world)
+        for nth, tokens in enumerate((500, 700, 900), start=2):
+            await turn(world, phone, model, f"Sentence {nth}.", tokens)
+            await model.say(live.ResumptionUpdate(f"h{nth}", True))
+        await model.close(1011, "Internal error")
+        again, setup = await back(world)
+        assert handle(setup) == "h4"
+        await turn(world, phone, again, "How can I help?", 40)
+        await phone.say()
+        third, setup = await back(world)
+        assert handle(setup) is None
+        told = setup.setup["systemInstruction"]["parts"][0]["text"]
+        assert [told.count(said) for said in ("Sentence 2.", "Sentence 4.", "How can I help?")] == [1, 1, 1]
+        assert again.code == 1000
+        await talks(phone, third)
+        assert third.got.empty()  # nobody is to be greeted
+        assert [note["how"] for note in world.notes("model-back")] == ["resumed", "fresh"]
+        assert world.exchange.metrics.get("gateway_sessions_forgotten_total") == 1
+
+    play(tmp_path, scenario)
+
+
 def test_a_model_that_talks_nonsense_is_left_for_a_fresh_session(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         phone, model = await call(world)

@@ -189,12 +189,12 @@ class World:
     def notes(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines() if line["message"] == name]
 
-    async def note(self, name: str) -> dict[str, Any]:
-        """The first note of that name, once it is there."""
+    async def note(self, name: str, nth: int = 1) -> dict[str, Any]:
+        """The first note of that name, or the nth, once it is there."""
         async with asyncio.timeout(PATIENCE_S):
-            while not (found := self.notes(name)):  # noqa: ASYNC110  the log is a text
+            while len(found := self.notes(name)) < nth:  # noqa: ASYNC110  the log is a text
                 await asyncio.sleep(0.005)
-        return found[0]
+        return found[nth - 1]
 
     async def close(self) -> None:
         await self._stack.aclose()

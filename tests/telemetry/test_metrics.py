@@ -34,6 +34,7 @@ COUNTED = {
     "gateway_barge_in_total": 0,
     "gateway_model_reconnects_total[fresh]": 0,
     "gateway_model_reconnects_total[resumed]": 0,
+    "gateway_sessions_forgotten_total": 0,
     **{
         f"gateway_handover_total[{reason}][{resumed}]": 0
         for reason in ("sigterm", "limit", "crash", "goaway")

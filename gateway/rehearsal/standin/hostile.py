@@ -6,6 +6,7 @@ A word in brackets names a public thread where it was seen. `--hostile NAME` or 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -143,6 +144,10 @@ def _foreign(message: ServerMessage) -> tuple[ServerMessage, ...]:
     return (InputTranscript("चलो ठीक है", language="hi-IN"),) if isinstance(message, InputTranscript) else (message,)
 
 
+def _forgets(message: ServerMessage) -> tuple[ServerMessage, ...]:
+    return (replace(message, prompt=1, total=1, by_modality={}),) if isinstance(message, Usage) else (message,)
+
+
 def _novel(frame: dict[str, Any]) -> None:
     frame["novelty"] = {"depth": [1, {"x": None}]}
     if "serverContent" in frame:
@@ -191,6 +196,7 @@ HOSTILE: Mapping[str, Trouble] = {
     # Resumption
     "handle-refused": Trouble("a handle -> 1007 [discuss 186392]", At.RESUMED, closes(1007, INVALID)),
     "in-use": Trouble("a handle -> 1011 [sip-to-ai#14]", At.RESUMED, closes(1011, "The session is already in use.")),
+    "forgets": Trouble("a handle is taken, and nothing known [cookbook#1197]", At.RESUMED, change=each(_forgets)),
     "never-resumable": Trouble("handles never come [mastra#18190]", At.READY, change=each(_no_handle)),
     "greets-again": Trouble(
         "a greeting that nobody asked for [sutando#67]", At.READY, then(*unasked("Good day! How can I help?", 1))

@@ -16,11 +16,12 @@ _IN_USE = "The session is already in use by another connection."
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A session's state: its name, model, and how many turns it has answered."""
+    """A session's state: its name, model, how many turns it has answered, and the tokens of its context."""
 
     session: str
     model: str = ""
     turns: int = 0
+    tokens: int = 0
 
 
 class Resumption:

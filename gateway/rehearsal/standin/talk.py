@@ -76,6 +76,7 @@ class Talk:
         self._waiting: deque[Asked] = deque(maxlen=WAITING)
         self._work = 0  # what the voice works for now
         self._index = 0  # of the client's messages
+        self._said = 0  # tokens of this connection's speech
         self._begun = False  # the client has sent something else than history
 
     def handle(self, message: ClientMessage, now: float) -> Orders:
@@ -283,10 +284,11 @@ class Talk:
     def _turn_over(self, interrupted: bool, now: float) -> Orders:
         seconds = self._speaker.rest()
         told = Told("turn-complete", {"interrupted": interrupted, "spoken_s": round(seconds, 3)})
-        orders: Orders = (told, Send((TurnComplete(), self._usage(seconds))))
+        usage = self._usage(seconds)
+        orders: Orders = (told, Send((TurnComplete(), usage)))
         if not self._wishes.resumable:
             return orders
-        handle = self._house.resumption.issue(self.saved, now)
+        handle = self._house.resumption.issue(replace(self.saved, tokens=usage.total), now)
         index = self._index if self._wishes.transparent else None
         return (*orders, Send((ResumptionUpdate(handle, True, index),)))
 
@@ -295,6 +297,8 @@ class Talk:
         return (Send((ResumptionUpdate(),)),) if self._wishes.resumable else ()
 
     def _usage(self, seconds: float) -> Usage:
-        heard = round(self._listener.clock_ms / 1000 * TOKENS_S)
+        """A turn is billed with its whole context: what the session knew, heard, and said before."""
+        heard = self.saved.tokens + round(self._listener.clock_ms / 1000 * TOKENS_S) + self._said
         said = round(seconds * TOKENS_S)
+        self._said += said
         return Usage(heard, said, heard + said, by_modality={"prompt/AUDIO": heard, "response/AUDIO": said})

@@ -74,6 +74,7 @@ def says(text: str, work: int = 1, wishes: Wishes = WISHES) -> tuple[Order, ...]
 
 
 def over(interrupted: bool = False, seconds: float = 0.0, heard_s: float = 0.0) -> tuple[Order, ...]:
+    """`heard_s`: what the turn is billed for, what the session said before included."""
     tokens = round(heard_s * 25), round(seconds * 25)
     usage = Usage(*tokens, sum(tokens), by_modality={"prompt/AUDIO": tokens[0], "response/AUDIO": tokens[1]})
     told = Told("turn-complete", {"interrupted": interrupted, "spoken_s": round(seconds, 3)})
@@ -328,7 +329,7 @@ def test_who_must_not_interrupt_is_answered_afterwards_in_turn() -> None:
     assert call.tick(0.48) == (*over(seconds=0.48, heard_s=0.24), *says("You said one.", 2, PATIENT))
     call.synthesised(2, "", b"")
     call.tick(0.48)
-    assert call.tick(0.48) == (*over(heard_s=0.24), *says("Second 0.0.", 3, PATIENT))
+    assert call.tick(0.48) == (*over(heard_s=0.72), *says("Second 0.0.", 3, PATIENT))
 
 
 def test_content_interrupts_even_then_and_who_waited_is_answered() -> None:
@@ -403,7 +404,7 @@ def test_a_turn_without_speech_counts_none_though_the_one_before_had_some() -> N
     call.tick(0.2)
     assert call.tick(0.48) == over(seconds=0.48)
     id = call.handle(SendText("book it"), 1.0)[1].fields["id"]  # type: ignore[union-attr]
-    assert call.handle(result(str(id), scheduling="SILENT"), 2.0) == (told(True, str(id)), *over())
+    assert call.handle(result(str(id), scheduling="SILENT"), 2.0) == (told(True, str(id)), *over(heard_s=0.48))
 
 
 def test_a_result_without_its_id_is_refused_by_the_developer_api_alone() -> None:
