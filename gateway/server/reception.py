@@ -104,10 +104,12 @@ class Reception:
         return documents.turned_away(decided, scene) if decided.outcome == "announce" else documents.fall_back(scene)
 
     def done(self, call: Webhook) -> str:
-        """TwiML after a message was recorded or another number dialled."""
+        """TwiML after a message was recorded or another number dialled. Where the Function failed that should tell, and
+        Twilio asks here without saying what became of the call, a caller whose line dials hears that it is over."""
         found = self._line(call)
         if call.field("DialCallStatus") not in UNHEARD:
-            return twiml.hang_up()
+            told = call.field("DialCallStatus") or call.field("RecordingSid") or not call.field("ErrorUrl")
+            return twiml.hang_up() if told or found is None or not _dials(*found, call) else documents.sorry()
         if found is None or (found[1].fallback and found[1].fallback.then == "dial"):
             return documents.sorry()
         return documents.fall_back(self._scene(*found, call))
@@ -163,6 +165,12 @@ class Reception:
         self._exchange.metrics.add("gateway_calls_refused_total", why=why)
         of = {"why": why, "flow": scene.flow, "line": scene.line, **({"holiday": holiday} if holiday else {})}
         self._log.write("call-refused", of, {}, "warning")
+
+
+def _dials(flow: Flow, line: Number, call: Webhook) -> bool:
+    """Whether another number may have been dialled for this call."""
+    now = route(flow, line, datetime.now(UTC), call.field("From")).announcement
+    return any(said is not None and said.then == "dial" for said in (line.fallback, now))
 
 
 def _snake(name: str) -> str:

@@ -271,6 +271,27 @@ FUNCTIONS = "https://gw-1234-dev.twil.io"
 
 
 @pytest.mark.parametrize(
+    ("line", "fields", "said"),
+    [
+        ("+14155550104", {}, SORRY),  # it dials, and nobody says whether anyone answered
+        ("+14155550104", {"DialCallStatus": "completed"}, "<Hangup />"),
+        ("+14155550104", {"DialCallStatus": "no-answer"}, '<Say language="en-GB">Sorry.</Say><Hangup />'),
+        ("+14155550104", {"RecordingSid": "RE1"}, "<Hangup />"),
+        ("+14155550103", {}, "<Hangup />"),  # a message was left: not to be asked for again
+        ("+14155559999", {}, "<Hangup />"),
+    ],
+)
+def test_a_function_that_fails_after_dialling_leaves_no_silence(
+    tmp_path: Path, line: str, fields: dict[str, str], said: str
+) -> None:
+    async def scenario(world: World) -> None:
+        given = form(To=line, ErrorCode="11200", ErrorUrl=f"{FUNCTIONS}/done", **fields)
+        assert await asked(world, given) == said
+
+    play(tmp_path, scenario, RICH)
+
+
+@pytest.mark.parametrize(
     ("failed", "ended", "said"),
     [
         (f"{FUNCTIONS}/after?attempt=1", "well", "<Hangup />"),
@@ -280,6 +301,7 @@ FUNCTIONS = "https://gw-1234-dev.twil.io"
         (f"{FUNCTIONS}/after", "", SORRY),
         (f"{FUNCTIONS}/after?attempt=1#rc=2", "", "<Connect"),
         (f"{FUNCTIONS}/done", "well", "<Hangup />"),
+        (f"{FUNCTIONS}/done?line=x", "broken", "<Hangup />"),
         (f"{FUNCTIONS}/fallback", "well", SORRY),
         (f"{FUNCTIONS}/voice", "", "<Connect"),
         ("https://[", "", "<Connect"),
