@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from gateway import files
 from gateway.flow import compile as artefact
 from gateway.flow.load import FlowError, Flows, Judge
 from gateway.flow.load import load as load_flows
@@ -42,6 +43,22 @@ def load(path: Path, env: Mapping[str, str]) -> Flows:
 def is_artefact(path: Path) -> bool:
     """Whether `path` names a compiled artefact, there or not."""
     return path.suffix == ".json" and not path.is_dir()
+
+
+def behind(artefact_file: Path, flows: Path, env: Mapping[str, str]) -> str:
+    """Why the artefact isn't what the flow files say now, and what to do; empty where it is, where it isn't there, and
+    where there are no flow files to compare it with."""
+    if is_artefact(flows) or not flows.exists() or not artefact_file.exists():
+        return ""
+    try:
+        now = artefact.text(load(flows, env))
+    except FlowError as faults:
+        return (
+            f"{flows} has {len(faults.problems)} faults, so {artefact_file} is of other flows (run: gateway validate)"
+        )
+    if files.compare(artefact_file, now) == "current":
+        return ""
+    return f"{flows} has changed since {artefact_file} was made (run: gateway compile, and deploy it)"
 
 
 _UNKNOWN = f"the environment variable LIVE_BACKEND takes one of {', '.join(BACKENDS)}"

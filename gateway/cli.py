@@ -160,9 +160,14 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def numbers(arguments: argparse.Namespace) -> int:
+    from gateway.catalog import behind
     from gateway.numbers import NumbersError, run
 
     given = vars(arguments)
+    if why := behind(ARTEFACT, flows_folder(), flow_environment()):
+        _say(f"gateway numbers: {why}", FAULTS)
+        if arguments.action == "apply":
+            return FAULTS
     options = [f"--{name}" for name in ("yes", "buy", "take-over", "json") if given[name.replace("-", "_")]]
     for name in ("domain", "core"):
         options += [f"--{name}", given[name]] if given[name] else []

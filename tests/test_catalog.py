@@ -175,3 +175,32 @@ def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
     folder.mkdir()
     write(folder, "gemini-3.8-live")
     assert len(catalog.load(folder, {}).flows) == 1
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A folder of flows with its artefact beside it."""
+    (tmp_path / "flows").mkdir()
+    write(tmp_path / "flows", "gemini-3.8-live")
+    artefact = tmp_path / "flows.private.json"
+    artefact.write_text(text(catalog.load(tmp_path / "flows", {})), encoding="utf-8")
+    return artefact
+
+
+def test_an_artefact_is_behind_its_flows_when_they_changed(kept: Path) -> None:
+    flows = kept.parent / "flows"
+    assert catalog.behind(kept, flows, {}) == ""
+    file = write(flows, "gemini-3.8-live")
+    file.write_text(file.read_text().replace("Answer.", "Answer well."))
+    assert catalog.behind(kept, flows, {}) == (
+        f"{flows} has changed since {kept} was made (run: gateway compile, and deploy it)"
+    )
+    file.write_text("version: 1\nnumbers: 5\n")
+    assert catalog.behind(kept, flows, {}).endswith("is of other flows (run: gateway validate)")
+
+
+def test_what_can_not_be_compared_is_behind_nothing(kept: Path) -> None:
+    flows = kept.parent / "flows"
+    assert catalog.behind(kept.parent / "gone.json", flows, {}) == ""
+    assert catalog.behind(kept, kept.parent / "gone", {}) == ""
+    assert catalog.behind(kept, kept, {}) == ""

@@ -409,3 +409,20 @@ def test_the_report_of_a_bug_holds_no_secret(
     name = "<GOOGLE_API_KEY>"
     assert f'RuntimeError: {name}; "{name}"; "{name}"; https://host/?key={name}' in report
     assert secretless(words + report)
+
+
+def test_numbers_are_not_applied_by_an_artefact_that_the_flows_have_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FLOWS_DIR", raising=False)
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "one.yaml").write_text(GOOD)
+    assert main(["compile"]) == 0
+    (tmp_path / "flows" / "one.yaml").write_text(GOOD.replace("Hi.", "Hello."))
+    capsys.readouterr()
+    assert main(["numbers", "apply", "--yes"]) == 1
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("gateway numbers: flows has changed since twilio-functions/assets/flows.private.json")
+    assert main(["numbers", "plan"]) == 2  # it goes on, and there are no Functions here
+    assert len(capsys.readouterr().err.splitlines()) == 2

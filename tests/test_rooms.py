@@ -28,7 +28,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "live": {"flow.model"},
     "call": {"flow.model", "twilio", "live", "audio"},
     "tools": {"flow.model", "clients"},
-    "catalog": {"flow", "live", "problem"},
+    "catalog": {"flow", "live", "problem", "files"},
     "server": {
         *("settings", "flow", "twilio", "live", "audio", "call", "tools", "clients", "telemetry", "problem", "catalog"),
         *("store", "release"),
