@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from gateway.call.memory import UNSURE, Context
 from gateway.call.transcript import Line
 
 KEEP_BYTES = 160_000  # of the agent's sound: 20 s; what a model sends ahead beyond that is asked for again
@@ -74,7 +75,8 @@ class Carry:
     hush: bool = False  # sound has broken a connection that waited for a tool's result
     forgotten: bool = False  # nothing is known of the call but that it was answered
     missed: tuple[Line, ...] = ()
-    known: int = 0  # tokens of context that the handle's session has, 0 where that isn't sure
+    context: Context = UNSURE  # of the handle's session
+    seed: str = ""  # the transcript that stands in its instructions
 
     def aged(self, s: float) -> Carry:
         """The same, `s` seconds later."""
@@ -95,7 +97,7 @@ class Carry:
         """As JSON has it."""
         agent = None if self.agent is None else {**_fields(self.agent), "sound": _text(self.agent.sound)}
         rows = {"errands": [_fields(one) for one in self.errands], "missed": [_fields(one) for one in self.missed]}
-        nested = {"left": _fields(self.left), "agent": agent, **rows}
+        nested = {"left": _fields(self.left), "context": _fields(self.context), "agent": agent, **rows}
         return {**_fields(self), **nested, "caller": _text(self.caller)}
 
 
@@ -109,7 +111,7 @@ def read(said: Mapping[str, Any]) -> Carry:
             "agent": None if agent is None else Unheard(**{**agent, "sound": b64decode(agent["sound"])}),
             "caller": b64decode(said["caller"]),
             "errands": tuple(Errand(**one) for one in said["errands"]),
-            "known": int(said.get("known", 0)),
+            "context": Context(**{name: int(count) for name, count in said.get("context", {}).items()}),
             "missed": tuple(_line(**one) for one in said.get("missed", ())),  # the release before knew none
         }
     )

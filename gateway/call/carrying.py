@@ -74,7 +74,8 @@ def carry(whole: Whole, under_way: Cut, prompts: int, now: float, *, ended: bool
         missed=parts.ledger.missed,
         owing=whole.recovery.owing,
         hush=whole.recovery.hush,
-        known=whole.recovery.memory.kept,
+        context=whole.recovery.memory.kept,
+        seed=whole.recovery.seed,
     )
 
 
@@ -96,7 +97,8 @@ def take_up(whole: Whole, carried: Carry, greeting: Greeting | None, now: float)
     cue = _cue(carried, parts.ledger.history)
     whole.recovery.goes_on(carried.handle, now - carried.handle_s, now, cue)
     whole.recovery.hush = carried.hush
-    whole.recovery.memory.goes_on(carried.known)
+    whole.recovery.memory.goes_on(carried.context)
+    whole.recovery.seed = carried.seed
     owing = bool(cue) or carried.owing
     if owing:
         whole.recovery.owes()

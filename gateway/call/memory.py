@@ -2,39 +2,56 @@
 nothing (facts of the field: cookbook#1197), and it says so nowhere; but a turn is billed with its whole context, so a
 context that shrinks to a fraction is that of another session.
 
+What instructions and tools take is left out on both sides: it is in the session's first bill, with one turn at most.
 Only what proves itself is judged: counts that rose from turn to turn before the connection changed, since a service
 that bills each turn alone would look like one that forgets.
 """
 
 from __future__ import annotations
 
-SHARE = 0.25  # of what was known: the window's compression leaves its target, a lost session the setup's instructions
-LEAST = 400  # tokens known, a quarter of a minute of speech: of less, instructions are too large a part
+from dataclasses import dataclass
+
+SHARE = 0.25  # of what was known: what forgets, forgets all, and a resumption may lack its last turns
+LEAST = 300  # tokens: 12 s of speech. Of less a cue or a noise would make a difference
 RISES = 2  # one may be chance
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Tokens billed to a session: for its first turn, and for its last."""
+
+    first: int = 0
+    last: int = 0
+
+    @property
+    def known(self) -> int:
+        """Of the call."""
+        return self.last - self.first
+
+
+UNSURE = Context()
+
+
+@dataclass(slots=True)
 class Memory:
     """One call's. `target`: the tokens that compression leaves of a context, a setting of the session's."""
 
-    __slots__ = ("_judges", "_rises", "_target", "known")
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._rises = 0
-        self._judges = False
-        self.known = 0  # tokens of the last turn's prompt: the context so far
+    target: int
+    context: Context = UNSURE
+    _rises: int = 0
+    _judges: bool = False
 
     def billed(self, prompt: int) -> bool:
         """One turn's prompt, in tokens. Whether it shows that the session has forgotten the call."""
         if prompt <= 0:
             return False
-        forgot = self._judges and self._sure and prompt < SHARE * min(self.known, self._target)
-        if not forgot and prompt > self.known > 0:
-            self._rises += 1
-        elif prompt < self.known:
+        before, judges, self._judges = self.context, self._judges, False
+        forgot = judges and self._sure and prompt - before.first < SHARE * self._due
+        if forgot or prompt < before.last:
             self._rises = 0
-        self._judges = False
-        self.known = prompt
+        elif 0 < before.last < prompt:
+            self._rises += 1
+        self.context = Context(before.first or prompt, prompt)
         return forgot
 
     def resumed(self) -> None:
@@ -43,18 +60,23 @@ class Memory:
 
     def fresh(self) -> None:
         """Another session, which knows what it was told."""
-        self._rises, self._judges, self.known = 0, False, 0
+        self.context, self._rises, self._judges = UNSURE, 0, False
 
     @property
-    def kept(self) -> int:
-        """For the stream that goes on with the call: what a resumed session has to know, 0 where that isn't sure."""
-        return self.known if self._sure else 0
+    def kept(self) -> Context:
+        """For the stream that goes on with the call; nothing where it isn't sure."""
+        return self.context if self._sure else UNSURE
 
-    def goes_on(self, known: int) -> None:
+    def goes_on(self, context: Context) -> None:
         """From what `kept` said in an earlier stream of the call."""
-        self.known = known
-        self._rises = RISES if known else 0
+        self.context = context
+        self._rises = RISES if context.last else 0
+
+    @property
+    def _due(self) -> int:
+        """What a session that remembers must know at least."""
+        return min(self.context.last, self.target) - self.context.first
 
     @property
     def _sure(self) -> bool:
-        return self._rises >= RISES and self.known >= LEAST
+        return self._rises >= RISES and self._due >= LEAST

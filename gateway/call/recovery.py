@@ -67,6 +67,7 @@ class Recovery:
         "hush",
         "memory",
         "owing",
+        "seed",
         "sign_ms",
     )
 
@@ -79,6 +80,7 @@ class Recovery:
         self._told = False  # history, and the model has given no sign since
         self._forgot = False  # the session is to be left for another one, when nobody speaks
         self.memory = Memory(window)
+        self.seed = ""  # the transcript in the session's instructions: whoever resumes it says it again
         self._owed: Cue | None = None  # what the model is told when it is back
         self._steps = 0
         self._filler_at = 0.0
@@ -147,12 +149,12 @@ class Recovery:
 
     def billed(self, usage: live.Usage, now: float) -> list[Order]:
         """A turn's bill tells whether a session that was resumed still knows the call."""
-        known = self.memory.known
+        before = self.memory.context
         if not self.memory.billed(usage.prompt):
             return []
         self._forgot = True
         self._link.distrust()
-        fields = {"known": known, "billed": usage.prompt}
+        fields = {"known": before.known, "knows": usage.prompt - before.first}
         return [self._parts.ledger.note("session-forgot", now, fields, severity="warning"), PrepareModel()]
 
     def alive(self) -> None:
@@ -236,8 +238,9 @@ class Recovery:
 
     def _open(self) -> OpenModel:
         if self._link.used:
-            return OpenModel(resumed(self._setup, self._link.used))
-        return OpenModel(seeded(self._setup, self._parts.ledger.history))
+            return OpenModel(resumed(seeded(self._setup, self.seed), self._link.used))
+        self.seed = self._parts.ledger.history
+        return OpenModel(seeded(self._setup, self.seed))
 
     def _gone(self, verdict: Verdict, now: float) -> list[Order]:
         if self._link.live:

@@ -97,7 +97,7 @@ async def turn(world: World, phone: Phone, model: Model, words: str, tokens: int
 def test_a_session_that_took_its_handle_and_knows_nothing_is_left_for_one_that_is_told(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         phone, model = await call(world)
-        for nth, tokens in enumerate((500, 700, 900), start=2):
+        for nth, tokens in enumerate((500, 700, 1_000), start=2):
             await turn(world, phone, model, f"Sentence {nth}.", tokens)
             await model.say(live.ResumptionUpdate(f"h{nth}", True))
         await model.close(1011, "Internal error")
