@@ -175,7 +175,7 @@ def test_another_instance_notices_as_well() -> None:
 
 
 def test_a_session_that_was_told_the_call_is_told_again_when_it_is_resumed() -> None:
-    """A resumption may change all but the model, and its instructions count (facts of the field): without the transcript
+    """A resumption may change all but the model, and its instructions count (facts): without the transcript
     the session would lose it."""
     call = grown()(ModelGone(1007, "Request contains an invalid argument.")).silent(BACK_OFF_MS)(live.Ready())
     assert call.notes("model-back")[-1].fields["how"] == "fresh"
