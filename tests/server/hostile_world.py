@@ -72,13 +72,15 @@ class QuickEars:
 
 @dataclass
 class Outcome:
-    """How one call went. `rounds`: after how many seconds each of the caller's turns was answered; None: never."""
+    """How one call went. `rounds`: after how many seconds each of the caller's turns was answered; None: never.
+    `sound_s`: sound of the agent's that reached the phone."""
 
     greeted: bool = False
     rounds: list[float | None] = field(default_factory=list)
     ended_after_s: float | None = None
     code: int | None = None
     next: str = ""
+    sound_s: float = 0.0
 
 
 @dataclass
@@ -170,6 +172,8 @@ class Caller:
                 if isinstance(message, media.Mark):
                     self._sequence += 1
                     await self._send(media.MarkPlayed(message.name, self._sequence))
+                if isinstance(message, media.Play):
+                    self.outcome.sound_s += len(message.mulaw) / 8000
                 if isinstance(message, media.Play) and np.abs(decode(message.mulaw).astype(int)).max(initial=0) > LOUD:
                     self._voices += 1
                     self._voice_at = self._loop.time()

@@ -52,7 +52,7 @@ ROWS = (
     Row("phantom@1#5", "on", 2), Row("mute-after-tool@1", "on", 2), Row("mute-after-word", "on"),
     # Sound
     Row("bursts", "on"), Row("wrong-rate@1", "on", 2), Row("wrong-rate", "fallback", 5), Row("odd", "on"),
-    Row("empty", "on"), Row("thrash", "on"),
+    Row("empty", "on"), Row("thrash", "on"), Row("burst-cut@1#5", "on"),
     # The upgrade: what may pass is tried again, the rest is not
     Row("http-503@1", "on", 2), Row("http-500@1", "on", 2), Row("http-503", "fallback", 9),
     Row("http-429", "fallback"), Row("http-401", "fallback"), Row("http-403", "fallback"), Row("http-404", "fallback"),
@@ -65,8 +65,8 @@ ROWS = (
     Row("cut@1#5 handle-refused@2", "on", 3), Row("cut@1#5 handle-refused@2+", "on", 3),
     Row("cut@1#5 in-use@2", "on", 3), Row("never-resumable", "on"), Row("cut@1#5 greets-again@2", "on", 2),
     Row("cut@1#2", "on", 2), Row("cut@1#5 http-503@2", "on", 3), Row("cut@1#5 http-503@2+", "fallback", 12),
-    Row("cut@1#5 quota@2+", "fallback", 2), Row("cut@1#5 no-ready@2", "on", 3), Row("history-refused", "on"),
-    Row("cut@1#11 forgets@2", "on", 3, rounds=5),
+    Row("cut@1#5 quota@2+", "fallback", 2), Row("cut@1#5 no-ready@2", "on", 3),
+    Row("cut@1#5 history-refused@2+", "on", 3), Row("cut@1#11 forgets@2", "on", 3, rounds=5),
     # The end, in mid-call
     *(Row(f"{name}@1#5", "on", 2) for name in (
         "internal-error", "deadline-expired", "unavailable", "keepalive", "aborted", "closed", "restart",
@@ -100,7 +100,7 @@ FIELD: Mapping[str, str] = {
     "6 second greeting": "greets-again",
     "7 reading stops after a turn": "no-end contradicting",
     "8 silence, phantom interruption": "phantom no-answer lost-answer mute",
-    "9 slow barge-in": "bursts",
+    "9 slow barge-in": "burst-cut",
     "10 thrash": "thrash",
     "11 wrong transcripts": "foreign phantom-words",
     "12 repeated tool calls": "tool-twice tool-again tool-swept",
@@ -190,6 +190,17 @@ def test_every_tool_call_is_answered_once(name: str, played: Everything) -> None
 
 def test_a_caller_need_not_speak_again_after_one_moment(played: Everything) -> None:
     assert None not in played[0]["mute-after-word"].bad.rounds
+
+
+def test_sound_that_was_cut_does_not_reach_the_phone(played: Everything) -> None:
+    """Three turns of 540 ms, and of the twelve seconds no more than may be ahead."""
+    assert played[0]["burst-cut@1#5"].bad.sound_s < 3.0
+
+
+def test_history_that_was_refused_is_not_sent_again(played: Everything) -> None:
+    row = played[0]["cut@1#5 history-refused@2+"]
+    assert row.told("content", "turns") == [2]
+    assert row.knocks == 3
 
 
 def test_a_session_that_took_its_handle_and_forgot_is_noticed(played: Everything) -> None:

@@ -246,6 +246,11 @@ HOSTILE: Mapping[str, Trouble] = {
     ),
     # Sound
     "bursts": Trouble("after the first piece all speech at once [pipecat#4633]", hold=True),
+    "burst-cut": Trouble(
+        "twelve seconds of speech at once, and interrupted [pipecat#3381]",
+        act=then(Send((ModelAudio(_WAVE * 12),)), Send((Interrupted(),)), Send((TurnComplete(),))),
+        nth=2,
+    ),
     "wrong-rate": Trouble("speech marked as 16 kHz", At.READY, change=_rated(16_000)),
     "odd": Trouble("speech of odd length", At.READY, change=each(_odd)),
     "empty": Trouble("empty speech", At.READY, change=each(_empty_between)),
