@@ -219,9 +219,9 @@ def test_a_refused_handle_leads_to_a_fresh_session_that_was_told(tmp_path: Path)
 
 def test_a_sentence_that_broke_off_goes_on(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
-        _, model = await call(world)
+        phone, model = await call(world)
         await model.say(live.OutputTranscript("One two three"), sound(2000))
-        await asyncio.sleep(0.1)
+        await phone.expect(media.Play)
         await model.close(1011, "Internal error")
         again, _ = await back(world)
         assert (await again.expect(live.SendText)).text == cues.go_on("One two three")
