@@ -204,3 +204,14 @@ def test_what_can_not_be_compared_is_behind_nothing(kept: Path) -> None:
     assert catalog.behind(kept.parent / "gone.json", flows, {}) == ""
     assert catalog.behind(kept, kept.parent / "gone", {}) == ""
     assert catalog.behind(kept, kept, {}) == ""
+
+
+def test_a_cost_that_nobody_can_add_up_is_no_limit(tmp_path: Path) -> None:
+    """The estimate goes by published prices: without one the call would go on for ever."""
+    file = write(tmp_path, "gemini-live-2.5-flash-native-audio")
+    file.write_text(file.read_text() + "limits: { max_cost: 0.5 }\n")
+    (warning,) = catalog.load(file, {}).warnings
+    assert (warning.path, warning.severity, warning.place.line) == ("limits.max_cost", "warning", 7)
+    file = write(tmp_path, "gemini-3.8-live")
+    file.write_text(file.read_text() + "limits: { max_cost: 0.5 }\n")
+    assert catalog.load(file, {}).warnings == ()

@@ -4,6 +4,7 @@ What is taken for granted, and why:
 - A usage message is one turn's, and counts the whole context of that turn again, as Google bills it (measured by
   others on three models: the counts are a turn's, not the session's so far). So they add up.
 - The same counts again within REPEAT_MS are the same message: a later turn has a longer context.
+- A total beyond what is named is the prompt's, and sound.
 - Details by modality have gaps. The rest counts as sound, the dearer kind, so that the estimate errs upwards; only what
   tools handed in counts as text. Other modalities than text and sound don't occur in a call, and count as sound too.
 - Thoughts are not part of the response's count. Cached tokens are part of the prompt's.
@@ -105,6 +106,8 @@ def _parts(usage: Usage) -> Iterator[tuple[str, str, int, bool]]:
         missing = max(0, _clean(totals[kind]) - sum(told.values()))
         yield from ((*part[:3], rest == "AUDIO") for part in _part(kind, rest, missing))
     yield from _part("thoughts", "TEXT", _clean(usage.thoughts))
+    named = sum(_clean(count) for count in (*totals.values(), usage.thoughts))
+    yield from ((*part[:3], True) for part in _part("prompt", "AUDIO", _clean(usage.total) - named))
 
 
 def _cached(usage: Usage, told: dict[str, int]) -> dict[str, int]:

@@ -134,6 +134,7 @@ class Call:
             self._lapse.prompts = 0
             if signal is Signal.CALLER_BEGAN and self._cuts_in:
                 more = self._speech.unfinished is not None  # sound of the turn that is cut is still to come
+                self._recovery.owes()  # as where the model tells it: see `_interrupted`
                 orders += self._cut_in(now)
                 self._speech.void(now if more else None)
             self._turn.take(signal, now)
@@ -190,7 +191,7 @@ class Call:
 
     def _greet_again(self, now: float) -> list[Order]:
         """The greeting, where the model was lost before its first sound."""
-        if self._turn.state is not State.GREETING or self._speech.open:
+        if self._turn.state is not State.GREETING or self._speech.said is not None:
             return []
         return [live.SendText(cues.say(self._plan.greeting))]
 
@@ -253,6 +254,17 @@ class Call:
         self._turn.take(Signal.BARGE_IN, now)
         if not self._hearing.speaking:
             self._turn.take(Signal.CALLER_FINISHED, now)
+        return orders
+
+    def _waiting(self, fact: live.WaitingForInput, now: float) -> list[Order]:
+        """The model has heard the caller out and says nothing, on purpose (proactive audio): the turn is over."""
+        self._recovery.sign(self._ledger.ms(now))
+        if self._speech.open or self._lapse.agent_due or self._turn.state is not State.ANSWERING:
+            return []
+        self._recovery.passed()
+        self._hearing.answered()
+        orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now)
+        self._turn.take(Signal.AGENT_PASSED, now)
         return orders
 
     def _tool_call(self, fact: live.ToolCall, now: float) -> list[Order]:
@@ -392,7 +404,7 @@ HANDLERS: dict[type, Callable[[Call, Any, float], list[Order]]] = {
     live.GenerationComplete: Call._generation_complete,
     live.TurnComplete: Call._turn_complete,
     live.Interrupted: Call._interrupted,
-    live.WaitingForInput: Call._nothing,
+    live.WaitingForInput: Call._waiting,
     live.InputTranscript: Call._input_transcript,
     live.OutputTranscript: Call._output_transcript,
     live.ToolCall: Call._tool_call,

@@ -120,6 +120,11 @@ class Hearing:
         return self._caller.understood or unheard >= SPEECH_MS
 
     @property
+    def unanswered(self) -> bool:
+        """Whether the caller has spoken since the agent's last answer."""
+        return bool(self._pieces) or self.speaking
+
+    @property
     def is_open(self) -> bool:
         return self._ear.is_open
 

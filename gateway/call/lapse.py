@@ -3,9 +3,11 @@ than it may. It ends no call: that is told by what it returns."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from gateway.call.facts import Order
 from gateway.call.plan import Plan
-from gateway.call.recovery import Parts, Recovery
+from gateway.call.recovery import Cue, Parts, Recovery
 from gateway.call.span import Span
 from gateway.call.turn import Signal, State
 from gateway.live import cues
@@ -94,17 +96,19 @@ class Lapse:
             self.agent_done(Signal.EXPIRED, now)
         note = parts.ledger.note("state-expired", now, {"state": state.name.lower()}, severity="warning")
         orders: list[Order] = [note, *parts.ledger.turn(spoken, now)]
-        if not cue or parts.hearing.speaking:
+        if cue is None or parts.hearing.speaking:
             return orders
         parts.turn.take(Signal.PROMPTED, now)
         return [*orders, *recovery.stuck(now, cue)]
 
-    def _owed_cue(self, state: State) -> str:
+    def _owed_cue(self, state: State) -> Cue | None:
         """What to tell a model that stopped in mid-sentence, or never began its greeting."""
         speech = self._parts.speech
         if state in (State.SPEAKING, State.GREETING) and speech.unfinished is not None:
-            return cues.go_on(speech.unfinished)
-        return cues.say(self._plan.greeting) if state is State.GREETING and not speech.open else ""
+            return partial(cues.go_on, speech.unfinished)
+        if state is State.GREETING and speech.said is None:
+            return lambda _before: cues.say(self._plan.greeting)
+        return None
 
     def _prompt(self, now: float) -> None:
         """The agent is to speak; what it says next answers us, not the caller."""

@@ -65,6 +65,7 @@ class Link:
         "_ready_at",
         "_refused",
         "_tries",
+        "_trouble_since",
         "_trusts",
         "phase",
         "used",
@@ -87,6 +88,7 @@ class Link:
         self._refused = 0  # fresh sessions that failed by themselves: they are counted twice
         self._by_handle = 0
         self._trusts = True
+        self._trouble_since = now  # no connection has lasted since
         self._leave_by: float | None = None
         self._leave_from = now
 
@@ -94,7 +96,7 @@ class Link:
         """There has been a session, in another stream of the call: the next connection takes it up, by its handle where
         there is one."""
         self._begun = True
-        self._gap_since = now
+        self._gap_since = self._trouble_since = now
         self._handle, self._handle_at = handle, handle_at
 
     # what happens
@@ -127,9 +129,13 @@ class Link:
 
     def going_away(self, time_left_s: float, now: float) -> None:
         """The connection ends soon: it is left before."""
-        if self.phase is Phase.LIVE:
-            self._leave_by = now + max(0.0, time_left_s - MARGIN_S)
-            self._leave_from = min(now + PREPARE_S, self._leave_by)
+        if self.phase is not Phase.LIVE:
+            return
+        leave_by = now + max(0.0, time_left_s - MARGIN_S)
+        if self._leave_by is None:
+            self._leave_by, self._leave_from = leave_by, now + PREPARE_S
+        self._leave_by = min(self._leave_by, leave_by)  # announced again, the earlier moments count
+        self._leave_from = min(self._leave_from, self._leave_by)
 
     def leave(self, now: float, *, quiet: bool) -> bool:
         """Whether this is the moment to leave a connection that goes away: nobody speaks, or it is high time."""
@@ -232,12 +238,13 @@ class Link:
 
     @property
     def _until(self) -> float:
-        return self._gap_since + (BUDGET_S if self._begun else FIRST_BUDGET_S)
+        return self._trouble_since + (BUDGET_S if self._begun else FIRST_BUDGET_S)
 
     def _lost(self, now: float) -> None:
         if self.phase is Phase.LIVE:
             self._gap_since = now
             if now - self._ready_at >= STEADY_S:
+                self._trouble_since = now
                 self._tries = self._by_handle = self._refused = 0
         self.phase = Phase.WAITING
         self._leave_by = None

@@ -54,6 +54,7 @@ class Recovery:
     """One call's link to its model. Orders are carried out in their order."""
 
     __slots__ = (
+        "_cue",
         "_filler_at",
         "_forgot",
         "_link",
@@ -83,6 +84,7 @@ class Recovery:
         self.seed = ""  # the transcript in the session's instructions: whoever resumes it says it again
         self._owed: Cue | None = None  # what the model is told when it is back
         self._steps = 0
+        self._cue: Cue = _nudge  # what a silent model was asked first
         self._filler_at = 0.0
         self._why = ""
         self.hush = False  # a connection broke because sound came while it waited for a tool's result
@@ -163,6 +165,10 @@ class Recovery:
         self._link.generates()
         self.owing = False
 
+    def passed(self) -> None:
+        """The agent has chosen to say nothing: it isn't stuck."""
+        self._steps = 0
+
     def owes(self) -> None:
         """The model is due to speak, though the caller asked for nothing: it got a tool's result, or was cut short."""
         self.owing = True
@@ -181,7 +187,7 @@ class Recovery:
         if self._link.late(now):
             orders += [parts.ledger.note("model-late", now, severity="warning"), *self._gone(LATE, now)]
         if self._link.leave(now, quiet=self.quiet):
-            self._cut("going-away", now, again=False)
+            self._cut("going-away", now, again=True)  # of a turn that the handle doesn't know, where there is one
         if self._forgot and self.quiet:
             self._cut("forgot", now, again=False)
             self._link.restart(now, fresh=True)
@@ -190,19 +196,23 @@ class Recovery:
         self._fill(now)
         return orders
 
-    def stuck(self, now: float, cue: str = "") -> list[Order]:
-        """The model owes an answer and is silent; the nudge is `cue`, or a plain one. Afterwards `lost` says whether
-        that is all."""
+    def stuck(self, now: float, cue: Cue | None = None) -> list[Order]:
+        """The model owes an answer and is silent; the nudge is `cue`, or a plain one. Another session is asked the
+        same, unless it hears the caller's own words. Afterwards `lost` says whether that is all."""
         self._steps += 1
         parts = self._parts
+        if self._steps < RESUME:
+            self._cue = cue or _nudge
         note = parts.ledger.stuck(self._steps, now)
         parts.turn.restart(now)
         if self._steps < RESUME:
-            return [note, live.SendText(cue or cues.nudge())]
+            return [note, live.SendText(self._cue(""))]
         self._cut("silent", now, again=True)
         if self._steps >= GIVE_UP:
             self._link.give_up(now)
             return [note]
+        if self._owed is None and not parts.hearing.unanswered:
+            self._owed = self._cue
         self._link.restart(now, fresh=self._steps >= FRESH)
         return [note, *self.pump(now)]
 
@@ -257,6 +267,7 @@ class Recovery:
         self._parts.errands.lost(now)
         unfinished = speech.unfinished
         speech.complete()
+        speech.forget_unspoken()
         self._parts.hearing.shut(again=again and state in UNHEARD)
         if unfinished is not None:
             self._owed = partial(cues.go_on, unfinished)
@@ -272,3 +283,7 @@ class Recovery:
         if due is not None and now >= due:
             self._parts.speech.fill(FILLER)
             self._filler_at = now + FILLER_EVERY_S
+
+
+def _nudge(before: str) -> str:
+    return cues.nudge()

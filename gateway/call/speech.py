@@ -117,14 +117,18 @@ class Speech:
             self._playback.release()
             self._add(self._downlink.flush(), self._turn)
 
+    def forget_unspoken(self) -> None:
+        """Drop a turn of which only words came: whoever takes it up says it from its beginning."""
+        if self._turn is not None and not self._turn.started:
+            self._turn = None
+
     def turn_complete(self) -> bool:
         """The server's turn is over. Whether it had any sound."""
         self.complete()
         self._void_until = 0.0
         sounded, self._sounded = self._sounded, False
         self._void = False
-        if self._turn and not self._turn.started:
-            self._turn = None  # words that were never spoken
+        self.forget_unspoken()
         return sounded
 
     def interrupt(self, now: float, now_ms: int) -> tuple[list[Clear], Spoken | None]:

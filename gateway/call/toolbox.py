@@ -58,7 +58,7 @@ class Toolbox:
         for request in waiting:
             if request.stage is Stage.DUE:
                 self._tell(request, now, out)
-            else:
+            elif self._lost_at is None:  # else the next session is told
                 self._drop(request, out)
         if not waiting:
             out.note("tool-late", "warning", tool=run.name, after_ms=_ms(now - run.began))
@@ -106,6 +106,8 @@ class Toolbox:
             unsure = request.stage is Stage.ANSWERED and handle_at is not None and request.answered_at >= handle_at
             if unsure or (request.stage is Stage.DUE and request.run.result is not None):
                 self._resend(request, now, out)
+            elif request.stage is Stage.FORGOTTEN and request.run.result is not None:
+                self._drop(request, out)
         self._overdue(now, out)
         return out.outcome()
 

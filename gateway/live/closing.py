@@ -59,9 +59,11 @@ class Row:
 # fmt: off
 TABLE = (
     Row((INVALID, POLICY, *STATUSES), r"api.?key|unregistered callers", KEY, "Google's words for a bad or missing key"),
-    Row(ANY, r"permission.?denied|unauthenticated|invalid authentication|quota project", KEY, "generative-ai#3061"),
+    Row(ANY, r"permission.?denied|unauthenticated|invalid authentication|insufficient authentication|quota project|"
+             r"has not been used in project|requires billing", KEY, "generative-ai#3061, and Google's words"),
     Row((POLICY,), r"project .*(not found|deleted)", KEY, "generative-ai#1748"),
-    Row((NONE,), r"credentials were not found|invalid_grant|reauthenticat", KEY, "google-auth: none, or revoked"),
+    Row((NONE,), r"credentials were not found|credentials: file .* not found|invalid_grant|reauthenticat", KEY,
+        "google-auth: none, not where they should be, or revoked"),
     Row(SAID, r"resource.?exhausted|resource has been exhausted|\bquota|rate.?limit|too many requests|\b429\b", QUOTA,
         "livekit/agents#1679, cheating-daddy#455, interpretab#13"),
     Row((429,), r"", QUOTA, "interpretab#13: concurrency or quota, at the upgrade"),

@@ -25,6 +25,7 @@ def judge(flow: Flow) -> tuple[Finding, ...]:
         *(_judge_model(flow.model, ("defaults", "model")) if flow.model else ()),
         *(finding for path, code, _ in _asked(flow) for finding in _judge_language(code, path)),
         *(finding for name, one in flow.personas.items() for finding in _judge(("personas", name), one)),
+        *_judge_cost(flow),
     )
 
 
@@ -65,6 +66,17 @@ def _judge(path: Path, persona: Persona) -> Iterator[Finding]:
     yield from _below((*path, "model", "gemini"), _judge_gemini(persona.model.gemini, on))
     if model and "vertex" not in model.backends:
         yield from _below((*path, "model", "gemini"), fit.vertex_only(persona.model.gemini))
+
+
+def _judge_cost(flow: Flow) -> Iterator[Finding]:
+    if flow.limits.max_cost_usd is None:
+        return
+    from gateway.live.prices import PRICES  # it reads a file, and takes half the standard library for that
+
+    unpriced = sorted({one.model.name for one in flow.personas.values()} & MODELS.keys() - PRICES.keys())
+    if unpriced:
+        words = f"can't be held to: the price of {', '.join(unpriced)} isn't known here"
+        yield Finding(("limits", "max_cost"), words, "set limits.max_duration, which ends every call", "warning")
 
 
 def _judge_gemini(gemini: Object, on: Sequence[Abilities]) -> Iterator[Finding]:

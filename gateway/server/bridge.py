@@ -231,7 +231,11 @@ class Bridge:
         prepared: asyncio.Task[ClientConnection | ModelGone] | None,
     ) -> None:
         if before is not None:  # the service takes one connection a session at a time
-            await asyncio.wait({before}, timeout=CLOSE_S)
+            try:
+                await asyncio.wait({before}, timeout=CLOSE_S)
+            except asyncio.CancelledError:
+                await _close(prepared)
+                raise
         opened = await self._warm(setup) if before is None else None
         if opened is not None:
             gone = await converse(opened.socket, opened.messages, outbox, self._hear(outbox))
@@ -263,17 +267,22 @@ class Bridge:
     async def _let_go(self) -> None:
         """Close a socket that was prepared and never used."""
         prepared, self._prepared = self._prepared, None
-        if prepared is None:
-            return
-        if not prepared.done():
-            prepared.cancel()
-            return
-        found = prepared.result()
-        if not isinstance(found, ModelGone):
-            await hang_up(found)
+        await _close(prepared)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         self._tasks.append(self._group.create_task(work, name=name))
+
+
+async def _close(prepared: asyncio.Task[ClientConnection | ModelGone] | None) -> None:
+    """Close a socket that was prepared and isn't used."""
+    if prepared is None:
+        return
+    if not prepared.done():
+        prepared.cancel()
+        return
+    found = prepared.result()
+    if not isinstance(found, ModelGone):
+        await hang_up(found)
 
 
 def parse_text(raw: str | bytes) -> media.FromTwilio:

@@ -66,7 +66,7 @@ class Exchange:
         self._log = log
         self.metrics = metrics
         self.strangers = Strangers(log, metrics, self._clock)
-        self.warmer = Warmer(WarmRoom(metrics), settings, endpoint)
+        self.warmer = Warmer(WarmRoom(metrics), settings, endpoint, self._breaker)
         self._rooms = Rooms(self._store)
         house = House(settings, generations, self._uses, self._rooms, self.out_of_quota, self._store, log, metrics)
         self._desk = Desk(house)

@@ -21,10 +21,12 @@ from websockets.protocol import State
 from gateway.call.facts import ModelGone
 from gateway.flow.load import Flows
 from gateway.live import messages
+from gateway.live.closing import classify
 from gateway.live.endpoint import Endpoint
 from gateway.live.messages import LiveProtocolError, Ready, ServerMessage, Setup
 from gateway.live.models import Backend
 from gateway.server.afterwards import Served
+from gateway.server.breaker import Breaker, project_key
 from gateway.server.live_socket import hang_up, reach
 from gateway.server.plans import Caller, backend_for, find, persona_of, plan_call
 from gateway.settings import Settings
@@ -49,6 +51,13 @@ class Opened:
 Opening = asyncio.Task[Opened | None]  # None: it can't be had
 
 
+Refused = Callable[[ModelGone], None]
+
+
+def _ignore(_gone: ModelGone) -> None:
+    """The stream will meet it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     setup: Setup
@@ -68,14 +77,15 @@ class WarmRoom:
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
-    def prepare(self, call_sid: str, setup: Setup, dial: Dial) -> bool:
-        """Open a session in the background. A call that has one keeps it; False where there is room for none."""
+    def prepare(self, call_sid: str, setup: Setup, dial: Dial, refused: Refused = _ignore) -> bool:
+        """Open a session in the background; `refused` is told why there is none. A call that has one keeps it; False
+        where there is room for none."""
         if call_sid in self._held:
             return True
         if self._closed or len(self) >= self._limit:
             self.count("full")
             return False
-        opening = self._loop.create_task(_open(setup, dial), name="live-warm")
+        opening = self._loop.create_task(_open(setup, dial, refused), name="live-warm")
         expiry = self._loop.call_later(self._keep_s, self._drop, call_sid, "expired")
         self._held[call_sid] = Held(setup, opening, expiry)
         opening.add_done_callback(partial(self._opened, call_sid))
@@ -160,31 +170,49 @@ class Warmed:
 class Warmer:
     """Opens the session of a call that was announced, as its stream will ask for it."""
 
-    def __init__(self, room: WarmRoom, settings: Settings, endpoint: Callable[[Backend], Awaitable[Endpoint]]) -> None:
+    def __init__(
+        self, room: WarmRoom, settings: Settings, endpoint: Callable[[Backend], Awaitable[Endpoint]], breaker: Breaker
+    ) -> None:
         self.room = room
         self._settings = settings
         self._endpoint = endpoint
+        self._breaker = breaker
+        self._clock = asyncio.get_running_loop().time
 
     def warm(self, flows: Flows, call_sid: str, served: Served, caller: Caller) -> bool:
-        """Begin, and wait for nothing; False where there is no room. Raises NoSuchLine. A setup that holds the time of
-        day is another one if the minute ends before the stream comes: the stream then opens its own."""
+        """Begin, and wait for nothing; False where there is no room, or no quota. Raises NoSuchLine. A setup that holds
+        the time of day is another one if the minute ends before the stream comes: the stream then opens its own."""
         flow, line = find(flows, served.flow, served.line)
         persona = persona_of(flow, line, served.persona)
         plan = plan_call(flow, line, persona, caller, self._settings)
-        endpoint = partial(self._endpoint, backend_for(persona, self._settings))
-        return self.room.prepare(call_sid, plan.setup, partial(reach, endpoint))
+        backend = backend_for(persona, self._settings)
+        project = project_key(backend, self._settings.google.project)
+        if self._breaker.open(project, self._clock(), call_sid):
+            return False
+        dial = partial(reach, partial(self._endpoint, backend))
+        return self.room.prepare(call_sid, plan.setup, dial, partial(self._refused, project))
+
+    def _refused(self, project: str, gone: ModelGone) -> None:
+        """What a stream would have met: the calls to come are spared it."""
+        if classify(gone.code, gone.reason).kind == "quota":
+            self._breaker.quota(project, self._clock())
 
 
-async def _open(setup: Setup, dial: Dial) -> Opened | None:
+async def _open(setup: Setup, dial: Dial, refused: Refused) -> Opened | None:
     """A session that took `setup`. A socket that isn't returned is closed."""
     socket = await dial()
     if isinstance(socket, ModelGone):
+        refused(socket)
         return None
     came: tuple[ServerMessage, ...] | None = None
     try:
         await socket.send(messages.build(setup))
         came = await _until_ready(socket)
-    except (ConnectionClosed, LiveProtocolError):
+    except ConnectionClosed as closed:
+        if closed.rcvd is not None:
+            refused(ModelGone(closed.rcvd.code, closed.rcvd.reason))
+        return None
+    except LiveProtocolError:
         return None
     finally:
         if came is None:

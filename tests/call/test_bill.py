@@ -147,7 +147,13 @@ def test_other_counts_at_once_are_another_turn() -> None:
 
 
 def test_a_message_that_counts_nothing_is_no_turn() -> None:
-    assert billed(Usage(), Usage(total=5)).turns == 0
+    assert billed(Usage()).turns == 0
+
+
+def test_a_total_beyond_what_is_named_is_billed_as_sound() -> None:
+    fields = billed(Usage(prompt=10, response=5, total=100, by_modality={"prompt/TEXT": 10})).fields()
+    assert fields["tokens"] == {"prompt/AUDIO": 85, "prompt/TEXT": 10, "response/AUDIO": 5}
+    assert billed(Usage(total=9_000)).fields()["tokens"] == {"prompt/AUDIO": 9_000}
 
 
 def test_counts_that_can_not_be_are_bounded() -> None:

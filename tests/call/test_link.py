@@ -148,18 +148,21 @@ def test_a_connection_that_is_never_ready_is_late() -> None:
     assert link.late(READY_S)
 
 
-def test_sessions_that_end_again_and_again_are_not_had() -> None:
+@pytest.mark.parametrize(("life_s", "tries"), [(0.1, TRIES), (STEADY_S / 2, 6)])
+def test_sessions_that_end_again_and_again_are_not_had(life_s: float, tries: int) -> None:
+    """Nor for longer than the budget: each of them is ready, and the caller still has no answer."""
     link = opened()
     now, connections = 0.0, 0
     while link.phase is not Phase.LOST:
-        now += STEADY_S / 2
+        now += life_s
         link.gone(TRANSIENT, now)
         if (due := link.deadline(quiet=True)) is not None:
             now = due
             link.open(now)
             link.ready(now)
             connections += 1
-    assert connections == TRIES
+    assert connections == tries
+    assert now <= BUDGET_S + life_s
 
 
 def test_a_steady_connection_makes_the_tries_count_anew() -> None:

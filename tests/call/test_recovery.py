@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from gateway.audio.filler import FILLER
 from gateway.call.facts import ModelGone, OpenModel, Order, PrepareModel, ToolDone
 from gateway.call.turn import Patience
+from gateway.flow.model import Greeting, Vad
 from gateway.live import cues
 from gateway.live import messages as live
 from gateway.twilio.media import CallerAudio, Play
-from tests.call.script import GREETING, IDLE, PROTECTED, STARTED, Script, pcm, plan
+from tests.call.script import GREETING, IDLE, PERSONA, PROTECTED, STARTED, Script, pcm, plan
 
 HANDLE = live.ResumptionUpdate("h1", True)
 LOST = ModelGone(1011, "Internal error")
@@ -311,3 +316,77 @@ def test_once_sound_has_broken_a_tool_call_it_is_kept_while_the_next_one_waits()
 def test_sound_goes_on_while_a_tool_runs_where_nothing_broke() -> None:
     call = looked_up()
     assert sound_ms(call.silent(1000).last) == 1000
+
+
+# the ladder, where the caller waits and says nothing
+
+
+def silent_model(call: Script) -> Script:
+    """The model says nothing more; each of its sessions is ready at once."""
+    asked = len(opens(call.all))
+    for _ in range(300):
+        call.silent(100)
+        if len(opens(call.all)) > asked:
+            asked += 1
+            call(live.Ready())
+        if call.ended:
+            break
+    return call
+
+
+def test_each_session_of_the_ladder_is_asked_to_go_on_with_the_sentence() -> None:
+    call = opened()(live.OutputTranscript("We open at"))(live.ModelAudio(pcm(800)))
+    silent_model(call)
+    assert texts(call.all) == [cues.go_on("We open at")] * 3
+    assert opens(call.all) == [None, "h1", None]
+
+
+def test_each_session_of_the_ladder_is_asked_for_the_greeting() -> None:
+    call = silent_model(Script(plan(greeting=PROTECTED))(STARTED).at(0.1)(live.Ready())(HANDLE))
+    assert texts(call.all) == [cues.say("Good day.")] * 4  # as it began, and on each step
+
+
+def test_a_session_that_hears_the_callers_words_again_is_not_asked_for_something_else() -> None:
+    call = silent_model(opened().silent(200).speaks(1000).silent(400)(live.InputTranscript("When do you open?")))
+    assert texts(call.all) == [cues.nudge()]
+    assert opens(call.all) == [None, "h1", None]
+
+
+@pytest.mark.parametrize("greeting", [GREETING, PROTECTED], ids=["interruptible", "protected"])
+def test_a_greeting_whose_words_came_without_sound_is_said_again(greeting: Greeting) -> None:
+    call = Script(plan(greeting=greeting))(STARTED).at(0.1)(live.Ready())(HANDLE)(live.OutputTranscript("Good"))
+    call.silent(6500)
+    assert texts(call.all) == [cues.say("Good day.")] * 2
+    call = Script(plan(greeting=greeting))(STARTED).at(0.1)(live.Ready())(HANDLE)(live.OutputTranscript("Good"))
+    call(LOST).silent(200)(live.Ready())
+    assert texts(call.all) == [cues.say("Good day.")] * 2
+
+
+def test_a_model_that_chooses_to_say_nothing_is_not_stuck() -> None:
+    """Proactive audio: the caller spoke to somebody else in the room."""
+    call = opened().silent(200).speaks(1000).silent(400)(live.InputTranscript("No, Bob, not you."))
+    call(live.WaitingForInput()).silent(20_000)
+    assert texts(call.all) == []
+    assert opens(call.all) == [None]
+    assert [note.private["text"] for note in call.notes("turn")] == ["No, Bob, not you."]
+
+
+def test_a_model_that_waits_though_it_was_asked_is_still_owed() -> None:
+    """Its tool has come to its end: the caller waits for what came of it."""
+    call = opened(tools={"find": "http"})(live.ToolCall((live.FunctionCall("1", "find", {}),)))
+    call(ToolDone("1", {"status": "ok"}))(live.WaitingForInput()).silent(5000)
+    assert texts(call.all) == [cues.nudge()]
+
+
+def test_a_mute_model_after_a_barge_in_by_the_gateways_own_word_is_asked() -> None:
+    call = opened(persona=replace(PERSONA, vad=Vad("low", "low", 20, 500, mode="gateway")))
+    call(live.OutputTranscript("One two three"))(live.ModelAudio(pcm(5000))).silent(500).speaks(400)
+    call(live.Interrupted()).silent(6000)
+    assert texts(call.all) == [cues.nudge()]
+
+
+def test_go_away_told_again_and_again_puts_nothing_off() -> None:
+    call = opened()
+    for _ in range(4):
+        call(live.GoingAway(50.0)).silent(400)
+    assert opens(call.all) == [None, "h1"]

@@ -561,3 +561,12 @@ def test_every_answer_is_small_plain_json(script: Script) -> None:
     )
     for result in script.last.results:
         assert len(orjson.dumps(result.response)) <= 8192
+
+
+def test_a_result_that_comes_in_a_second_gap_waits_for_the_session_that_can_be_told() -> None:
+    script = Script().called("a").lost().at(1).resumed(None)  # a fresh session: it never called
+    script.at(2).lost().at(3).done("a")
+    assert script.last == Outcome()
+    script.at(4).resumed(None)
+    assert script.last.untold == (FunctionResult("", "book", DONE),)
+    assert not script.at(5).lost().at(6).resumed(None).last.untold

@@ -274,3 +274,34 @@ def drained(model: Model) -> int:
         message = model.got.get_nowait()
         ms += len(message.pcm) // 32 if isinstance(message, live.SendAudio) else 0
     return ms
+
+
+def test_a_socket_that_was_prepared_is_closed_when_the_caller_hangs_up_in_the_middle_of_a_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old connection's closing handshake is waited for: meanwhile nobody has taken the new one yet."""
+    monkeypatch.setattr("gateway.call.link.PREPARE_S", 0.2)
+    monkeypatch.setattr("gateway.server.bridge.CLOSE_S", 5.0)
+    monkeypatch.setattr("gateway.server.live_socket.CLOSE_TIMEOUT_S", 5.0)
+
+    async def scenario(world: World) -> None:
+        phone, model = await call(world)
+        model._socket.transport.pause_reading()  # it answers no close frame
+        await model.say(live.GoingAway(50.0))
+        prepared = await world.model()
+        await until_closing(world)
+        await phone.stop()
+        await asyncio.wait_for(prepared.closed.wait(), 5)
+        assert prepared.got.empty()
+        model._socket.transport.abort()
+
+    play(tmp_path, scenario)
+
+
+async def until_closing(world: World) -> None:
+    """The session has left its connection, and the next one isn't asked for."""
+    (bridge,) = world.exchange._calls.values()
+    async with asyncio.timeout(5):
+        while bridge._call._recovery.live:  # noqa: ASYNC110  a state
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0)

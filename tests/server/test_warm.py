@@ -509,3 +509,16 @@ def test_so_many_calls_may_be_announced(tmp_path: Path) -> None:
         assert said == [202] * 8 + [503] * 2
 
     play(tmp_path, scenario)
+
+
+def test_quota_that_a_warm_session_met_spares_the_calls_to_come(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        assert await announced(world, "CA1") == 202
+        model = await world.model()
+        await model.expect(Setup)
+        await model.close(1011, "RESOURCE_EXHAUSTED: quota")
+        await until(lambda: counted(world) == {"failed": 1})
+        assert await announced(world, "CA2") == 503
+        assert world._models.empty()  # the service isn't asked again
+
+    play(tmp_path, scenario)
