@@ -187,7 +187,7 @@ class Recovery:
         if self._link.late(now):
             orders += [parts.ledger.note("model-late", now, severity="warning"), *self._gone(LATE, now)]
         if self._link.leave(now, quiet=self.quiet):
-            self._cut("going-away", now, again=True)  # of a turn that the handle doesn't know, where there is one
+            self._cut("going-away", now, again=False)
         if self._forgot and self.quiet:
             self._cut("forgot", now, again=False)
             self._link.restart(now, fresh=True)

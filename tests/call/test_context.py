@@ -125,18 +125,11 @@ def test_words_that_are_not_told_anew_stay() -> None:
     assert told(call(LOST).silent(BACK_OFF_MS)(live.Ready()).all) == [[("user", "What time is it?"), ("model", ANSWER)]]
 
 
-def test_words_whose_sound_is_sent_again_are_not_told() -> None:
-    """High time to leave a connection in the middle of what the caller says: the handle is older than that."""
+def test_words_whose_sound_is_not_sent_again_are_told() -> None:
+    """High time to leave a connection in the middle of what the caller says."""
     call = opened()(live.GoingAway(8.0)).speaks(2000)(live.InputTranscript("I would like")).speaks(1200)
     assert opens(call.all) == [None, "h1"]
-    assert told(call(live.Ready()).last) == []
-    assert 3200 <= sound_ms(call.last) <= 3600  # all of it, and a little before
-
-
-def test_a_short_answer_of_which_no_word_came_is_not_lost_by_a_move() -> None:
-    call = opened()(live.GoingAway(6.0)).silent(400).speaks(500).silent(400)
-    assert opens(call.all) == [None, "h1"]
-    assert sound_ms(call(live.Ready()).last) >= 900
+    assert told(call(live.Ready()).last) == [[("user", "I would like")]]
 
 
 def test_it_is_told_again_where_the_connection_is_lost_before_another_handle() -> None:
