@@ -82,7 +82,7 @@ class Recovery:
         self._forgot = False  # the session is to be left for another one, when nobody speaks
         self.memory = Memory(window)
         self.seed = ""  # the transcript in the session's instructions: whoever resumes it says it again
-        self._owed: Cue | None = None  # what the model is told when it is back
+        self._owed: Cue | None = None  # what the model is told when it is back, again until it gives a sign
         self._steps = 0
         self._cue: Cue = _nudge  # what a silent model was asked first
         self._filler_at = 0.0
@@ -104,7 +104,7 @@ class Recovery:
         arrival = self._link.ready(now)
         if arrival is None:
             return None
-        cue, self._owed = self._owed, None
+        cue = self._owed
         if arrival.how == "resumed":
             self.memory.resumed()
         else:
@@ -176,7 +176,7 @@ class Recovery:
     def sign(self, now_ms: int) -> None:
         """The model tells something: it hears, at least."""
         self.sign_ms = now_ms
-        self._told = False
+        self._told, self._owed = False, None
 
     # what time brings
 

@@ -390,3 +390,12 @@ def test_go_away_told_again_and_again_puts_nothing_off() -> None:
     for _ in range(4):
         call(live.GoingAway(50.0)).silent(400)
     assert opens(call.all) == [None, "h1"]
+
+
+def test_a_session_that_ends_before_it_could_go_on_leaves_that_to_the_next() -> None:
+    call = opened()(live.OutputTranscript("One two three"))(live.ModelAudio(pcm(1000)))(LOST).silent(300)(live.Ready())
+    call(LOST).silent(1_000)(live.Ready())
+    assert texts(call.all) == [cues.go_on("One two three")] * 2
+    call(live.OutputTranscript("four"))(live.ModelAudio(pcm(200)))(live.GenerationComplete())(live.TurnComplete())
+    call.silent(1_500).heard().silent(6_000)(LOST).silent(300)(live.Ready())
+    assert len(texts(call.all)) == 2
