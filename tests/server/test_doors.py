@@ -110,7 +110,7 @@ def test_blank_and_repeated_fields_are_signed_too(tmp_path: Path) -> None:
 def test_a_token_that_opens_nothing(tmp_path: Path, claims: dict[str, Any], why: str) -> None:
     async def scenario(world: World) -> None:
         assert await (await opened(world, minted(**claims))).closed() == (1008, f"stream token: {why}")
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario, **SECURE)
 
@@ -120,7 +120,7 @@ def test_a_token_that_was_tampered_with(tmp_path: Path, forge: str) -> None:
     async def scenario(world: World) -> None:
         code, reason = await (await opened(world, forge.format(minted()))).closed()
         assert (code, reason.partition(":")[0]) == (1008, "stream token")
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario, **SECURE)
 
@@ -161,7 +161,7 @@ def test_functions_that_know_what_the_core_does_not(tmp_path: Path, claims: dict
     async def scenario(world: World) -> None:
         phone = await opened(world, minted("s3cret", 0, "n", **claims), hash="0" * 64)
         assert (await phone.closed())[0] == 1008
-        assert world._models.empty()
+        assert world.models.empty()
         assert await world.exchange.next("CA1", Tries(1)) == Step("stream", Tries(2, 1))  # and twice at most
 
     play(tmp_path, scenario, **SECURE)

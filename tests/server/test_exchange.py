@@ -90,7 +90,7 @@ def test_a_bad_token_closes_the_stream_and_opens_no_model(tmp_path: Path, change
         phone = await signed_phone(world)
         await phone.start(**{**parameters, **changes})
         assert await phone.closed() == (1008, f"stream token: {why}")
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario, **SECURE)
 

@@ -191,7 +191,7 @@ def test_limits_hold_for_streams_that_functions_answered(tmp_path: Path) -> None
         await phone.start(**{"from": ANN})
         assert await phone.closed() == (1013, "limits: concurrent")
         assert await stepped(world, "CA3") == (200, {"next": "fallback"})
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario, RICH)
 

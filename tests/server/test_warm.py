@@ -373,7 +373,7 @@ def test_a_call_goes_on_with_the_session_that_waits_for_it(tmp_path: Path) -> No
         assert len((await phone.expect(media.Play)).mulaw) == 800
         await phone.stop()
         await asyncio.wait_for(model.closed.wait(), 5)
-        assert world._models.empty()
+        assert world.models.empty()
         assert model.got.empty(), "one setup"
         assert counted(world) == {"used": 1}
 
@@ -389,7 +389,7 @@ def test_a_call_whose_session_is_on_its_way(tmp_path: Path) -> None:
         await world.note("call-started")
         await model.say(Ready())
         await model.expect(live.SendText)
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario)
 
@@ -468,7 +468,7 @@ def test_a_drain_closes_the_sessions_that_wait(tmp_path: Path) -> None:
         await asyncio.wait_for(world.exchange.empty(), 5)
         await asyncio.wait_for(model.closed.wait(), 5)
         assert await announced(world, "CA2") == 503
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario)
 
@@ -476,11 +476,11 @@ def test_a_drain_closes_the_sessions_that_wait(tmp_path: Path) -> None:
 def test_the_door_is_for_who_holds_the_secret(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         assert [await announced(world, secret=secret) for secret in ("", "wrong")] == [403, 403]
-        assert world._models.empty()
+        assert world.models.empty()
         assert await announced(world, secret="s3cret") == 202
         assert await announced(world, secret="s3cret") == 202
         await asked(world)
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario, **SECURE)
 
@@ -489,7 +489,7 @@ def test_the_door_is_for_who_holds_the_secret(tmp_path: Path) -> None:
 def test_a_line_that_is_not_served_here(tmp_path: Path, changed: dict[str, str]) -> None:
     async def scenario(world: World) -> None:
         assert await announced(world, **changed) == 404
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario)
 
@@ -498,7 +498,7 @@ def test_an_instance_that_is_full_opens_none(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         await world.call(line="quiet")
         assert await announced(world) == 503
-        assert world._models.empty()
+        assert world.models.empty()
 
     play(tmp_path, scenario, MAX_CALLS="1")
 
@@ -519,6 +519,6 @@ def test_quota_that_a_warm_session_met_spares_the_calls_to_come(tmp_path: Path) 
         await model.close(1011, "RESOURCE_EXHAUSTED: quota")
         await until(lambda: counted(world) == {"failed": 1})
         assert await announced(world, "CA2") == 503
-        assert world._models.empty()  # the service isn't asked again
+        assert world.models.empty()  # the service isn't asked again
 
     play(tmp_path, scenario)

@@ -49,7 +49,7 @@ def test_a_stream_that_has_not_started_goes_with_the_drain_and_opens_no_model(tm
         with contextlib.suppress(ConnectionClosed):
             await phone.start(line="quiet")
         assert (await phone.closed())[0] == 1001
-        assert world._models.empty()
+        assert world.models.empty()
         assert world.exchange.calls == 0
 
     play(tmp_path, scenario)

@@ -149,7 +149,7 @@ class World:
         self.url = url
         self.exchange = exchange
         self._log = log
-        self._models = models
+        self.models = models
         self._stack = AsyncExitStack()
         self._phones = 0
 
@@ -167,7 +167,7 @@ class World:
     async def model(self) -> Model:
         """The next session that the gateway opens."""
         async with asyncio.timeout(PATIENCE_S):
-            return await self._models.get()
+            return await self.models.get()
 
     async def call(self, **parameters: str) -> tuple[Phone, Model]:
         """A call whose model is ready."""

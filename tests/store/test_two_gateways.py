@@ -102,7 +102,7 @@ def test_a_token_used_at_one_is_refused_at_the_other(tmp_path: Path) -> None:
         second = await signed_phone(b)
         await second.start_as("CA1", **parameters)
         assert await second.closed() == (1008, "stream token: used before")
-        assert b._models.empty()
+        assert b.models.empty()
 
     play(tmp_path, scenario, **SECURE)
 
@@ -115,7 +115,7 @@ def test_a_token_used_at_both_at_once_opens_one_call(tmp_path: Path) -> None:
             for phone in phones:
                 group.create_task(phone.start_as("CA1", **parameters))
         async with asyncio.timeout(PATIENCE_S):
-            while a._models.qsize() + b._models.qsize() == 0:  # noqa: ASYNC110  a queue of each
+            while a.models.qsize() + b.models.qsize() == 0:  # noqa: ASYNC110  a queue of each
                 await asyncio.sleep(0.01)
             _, open_ = await asyncio.wait(
                 [asyncio.ensure_future(phone.closed()) for phone in phones], return_when=asyncio.FIRST_COMPLETED
@@ -313,7 +313,7 @@ def test_a_drain_does_not_wait_for_the_store(tmp_path: Path, monkeypatch: pytest
         a.exchange.drain()
         assert await asyncio.wait_for(phone.closed(), 2) == (1001, "draining")
         there.thaw()
-        assert a._models.empty()
+        assert a.models.empty()
 
     play(tmp_path, scenario, **SECURE)
 
