@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway import files
 from gateway.flow import compile as artefact
+from gateway.flow import say
 from gateway.flow.load import FlowError, Flows, Judge
 from gateway.flow.load import load as load_flows
 from gateway.flow.model import Finding, Flow
@@ -29,7 +30,7 @@ def load(path: Path, env: Mapping[str, str]) -> Flows:
     """
     chosen = env.get("LIVE_BACKEND", "").strip() or "rehearsal"
     backend = BACKENDS.get(chosen)
-    judges: tuple[Judge, ...] = (judge, lambda flow: judge_backend(flow, backend))
+    judges: tuple[Judge, ...] = (say.judge, judge, lambda flow: judge_backend(flow, backend))
     wrong = [] if chosen in BACKENDS else [Problem(Place(str(path)), "", _UNKNOWN, "set it, or leave it out")]
     try:
         flows = _compiled(path, judges) if is_artefact(path) else load_flows(path, env, judges)

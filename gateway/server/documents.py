@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 from urllib.parse import urlencode
 
+from gateway.flow.countries import withheld
 from gateway.flow.model import Announcement
 from gateway.flow.route import Route
 from gateway.twilio import twiml
@@ -22,7 +23,8 @@ SORRY_LANGUAGE = "en-US"
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What a document must know of the call. `doors` is the base URL of /after, /done, /stream-status and /voicemail;
-    `core` that of the core; `search` the `flow/label` of a line whose number was bought for it, else empty."""
+    `core` that of the core; `language` the locale in which Twilio reads (empty: its own); `search` the `flow/label` of
+    a line whose number was bought for it, else empty."""
 
     doors: str
     core: str
@@ -34,6 +36,11 @@ class Scene:
     fallback: Announcement | None = None
     search: str = ""
     hash: str = ""
+
+    @property
+    def caller_id(self) -> str:
+        """What a number that is dialled is shown of a caller without one: the line's. Else empty."""
+        return self.dialled if withheld(self.caller) and not withheld(self.dialled) else ""
 
     def door(self, path: str, **query: str | int) -> str:
         given = urlencode({**query, **({"line": self.search} if self.search else {})}, safe="/")
@@ -84,7 +91,8 @@ def announce(said: Announcement, scene: Scene) -> str:
         case "voicemail":
             return record(said.say, RECORD_S, scene)
         case "dial":
-            return twiml.dial(said.say, scene.language, said.to, RING_S, scene.door("/done"))
+            called = twiml.Called(said.to, RING_S, scene.caller_id)
+            return twiml.dial(said.say, scene.language, called, scene.door("/done"))
         case _:
             assert_never(said.then)
 

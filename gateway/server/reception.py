@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from gateway.flow.model import Flow, Number
 from gateway.flow.route import route
+from gateway.flow.say import locale
 from gateway.server import documents
 from gateway.server.afterwards import Step, Tries, tries_of
 from gateway.server.documents import Scene, Ticket
@@ -141,7 +142,7 @@ class Reception:
             core=call.base,
             flow=flow.name,
             line=line.label,
-            language=line.language or flow.personas[line.persona].languages.primary,
+            language=locale(line.language or flow.personas[line.persona].languages.primary),
             caller=call.field("From"),
             dialled=call.field("To"),
             fallback=line.fallback,

@@ -52,7 +52,7 @@ def written(case: dict[str, Any]) -> str:
         case {"next": {"next": "fallback"}}:
             return documents.fall_back(here)
         case {"next": {"next": "dial", "to": to, "timeout_s": timeout}}:
-            return twiml.dial("", here.language, to, timeout, here.door("/done"))
+            return twiml.dial("", here.language, twiml.Called(to, timeout, here.caller_id), here.door("/done"))
         case {"next": {"next": "voicemail", "say": say, "max_length_s": most}}:
             return documents.record(say, most, here)
         case _:

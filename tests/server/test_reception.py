@@ -42,7 +42,7 @@ numbers:
     number: "+14155550102"
     persona: ava
     hours: shut
-    language: es-US
+    language: es
   - label: careful
     number: "+14155550103"
     persona: ava
@@ -111,7 +111,7 @@ def test_a_closed_line_is_answered_by_the_persona_of_its_hours(tmp_path: Path) -
 def test_a_closed_line_without_a_persona_is_twilios(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         said = await asked(world, form(To="+14155550102"))
-        assert said == '<Say language="es-US">Harbour Dental is closed.</Say><Hangup />'
+        assert said == '<Say language="es-ES">Harbour Dental is closed.</Say><Hangup />'
         dialled = await asked(world, form(To="+14155550104"))
         assert '<Say language="en-GB">One moment.</Say><Dial action=' in dialled
         assert ">+14155550123</Dial>" in dialled

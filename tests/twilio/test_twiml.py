@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.twilio.twiml import (
     MAX_DOCUMENT,
     MAX_SAY,
+    Called,
     Connect,
     Stream,
     TwimlError,
@@ -54,7 +55,7 @@ def test_announcements() -> None:
         'playBeep="true" recordingStatusCallback="https://gw/voicemail" recordingStatusCallbackMethod="POST" />'
         "<Hangup /></Response>"
     )
-    assert dial("", "en-US", "+14155550123", 20, "https://gw/done") == (
+    assert dial("", "en-US", Called("+14155550123", 20), "https://gw/done") == (
         f'{HEAD}<Response><Dial action="https://gw/done" method="POST" timeLimit="7200" timeout="20">'
         "+14155550123</Dial></Response>"
     )

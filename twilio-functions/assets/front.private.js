@@ -2,7 +2,8 @@
 // What happens to a call: it is answered, goes on, falls back. Each answer takes a call (see door.private.js) and
 // gives TwiML.
 const asset = (name) => require(Runtime.getAssets()[`/${name}.js`].path);
-const { route, lookup } = asset('route');
+const { route, lookup, withheld } = asset('route');
+const { locale } = asset('say');
 const { mint, mac } = asset('token');
 const documents = asset('twiml');
 const core = asset('core');
@@ -91,7 +92,8 @@ function placed(call) {
     search: dialled ? '' : form.line,
     flow: found.flow,
     line: found.line,
-    language: line.language || flow.personas[line.persona].languages.primary,
+    language: locale(line.language || flow.personas[line.persona].languages.primary),
+    callerId: withheld(form.From) && !withheld(form.To) ? form.To : '', // without one Twilio may refuse to dial (13214)
     fallback: line.fallback,
     personas: flow.personas,
     hash: artefact.hash,

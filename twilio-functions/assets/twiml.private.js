@@ -3,8 +3,9 @@
 // tests/contract/twiml.json holds the two together.
 //
 // A place is what a document must know of the call:
-// {core, functions: base URLs; search: flow and label of a line that was found by ?line=, else ''; language;
-//  fallback: the line's announcement or null; callSid, accountSid, flow, line, persona, hash, from, to, attempt, failed, token}.
+// {core, functions: base URLs; search: flow and label of a line that was found by ?line=, else ''; language: the locale
+//  in which Twilio reads, '' its own; callerId: what a dialled number is shown, '' the caller's own; fallback: the line's
+//  announcement or null; callSid, accountSid, flow, line, persona, hash, from, to, attempt, failed, token}.
 const VoiceResponse = require('twilio/lib/twiml/VoiceResponse');
 
 const MAX_PARAMETER = 500; // name and value of one <Parameter> together stay below this (twilio.com/docs/voice/twiml/stream)
@@ -59,7 +60,7 @@ function announce({ say, then, to }, place) {
     record(answer, say, RECORD_S, place);
     return answer.toString();
   }
-  answer.say({ language: place.language }, words(say));
+  speak(answer, say, place);
   if (then === 'dial') dial(answer, to, DIAL_S, place);
   else answer.hangup();
   return answer.toString();
@@ -86,11 +87,12 @@ function reject(reason) {
 }
 
 function dial(answer, to, timeout, place) {
-  answer.dial({ action: link(place, '/done'), method: 'POST', timeout, timeLimit: TALK_S }, to);
+  const shown = place.callerId ? { callerId: place.callerId } : {};
+  answer.dial({ action: link(place, '/done'), method: 'POST', timeout, timeLimit: TALK_S, ...shown }, to);
 }
 
 function record(answer, say, maxLength, place) {
-  if (say) answer.say({ language: place.language }, words(say));
+  speak(answer, say, place);
   answer.record({
     action: link(place, '/done'),
     method: 'POST',
@@ -100,6 +102,10 @@ function record(answer, say, maxLength, place) {
     recordingStatusCallbackMethod: 'POST',
   });
   answer.hangup(); // reached when nothing was recorded: Twilio then asks no action
+}
+
+function speak(answer, say, { language }) {
+  if (say) answer.say(language ? { language } : {}, words(say));
 }
 
 /** The URL of a door that must know the call's line. */

@@ -59,6 +59,23 @@ test('out of hours Twilio alone speaks', async () => {
   );
 });
 
+test('a language that Twilio has no voice for is left to its own', async () => {
+  const { body } = await ask('voice', { To: '+14155550104' });
+  assert.match(body, /<Response><Say>Words before hangup.<\/Say>/);
+});
+
+for (const [From, shown] of [
+  ['+14155550199', ''],
+  ['anonymous', ' callerId="\\+14155550106"'],
+  ['+266696687', ' callerId="\\+14155550106"'],
+  ['client:ann', ' callerId="\\+14155550106"'],
+]) {
+  test(`who is dialled is shown the caller's number, else the line's: ${From}`, async () => {
+    const { body } = await ask('voice', { To: '+14155550106', From });
+    assert.match(body, new RegExp(`<Dial action="[^"]*" method="POST" timeout="20" timeLimit="7200"${shown}>`));
+  });
+}
+
 test('a caller who is denied is rejected', async () => {
   const { body, logs } = await ask('voice', { To: BARE, From: '+19005550100' });
   assert.match(body, /<Response><Reject reason="rejected"\/><\/Response>$/);
