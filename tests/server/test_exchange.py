@@ -12,7 +12,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.release import VERSION
-from gateway.twilio import signature, twiml
+from gateway.server import admission
+from gateway.twilio import media, signature, twiml
 from tests.server.world import Phone, World, http, play
 
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
@@ -158,13 +159,33 @@ def test_a_line_that_does_not_exist_is_turned_away(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_never_starts_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.server.admission.START_S", 0.1)
+    """However well its handshake is signed; Twilio is given 5 s, and nobody opens a session meanwhile."""
+    assert admission.START_S == 5.0
+    monkeypatch.setattr(admission, "START_S", 0.1)
 
     async def scenario(world: World) -> None:
-        phone = await world.phone()
-        assert (await phone.closed())[0] == 1008
+        phone = await signed_phone(world)
+        assert await phone.closed() == (1008, "no start within 0 s")
+        late = await signed_phone(world)
+        await late.socket.send(media.build_from_twilio(media.Connected("Call", "1.0.0"), late.sid))
+        assert await late.closed() == (1008, "no start within 0 s")
+        assert world.models.empty()
 
-    play(tmp_path, scenario)
+    play(tmp_path, scenario, **SECURE)
+
+
+def test_a_shared_key_signs_handshakes(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        signed = {signature.HEADER: signature.sign(world.ws_url, {}, "shared", "HMAC_SHA256")}
+        for named in ({}, {signature.SETTINGS_HEADER: "key=k2,algorithm=HMAC_SHA256"}):
+            with pytest.raises(InvalidStatus) as refused:
+                await world.phone({**signed, **named})
+            assert refused.value.response.status_code == 403
+        phone = await world.phone({**signed, signature.SETTINGS_HEADER: "key=k1,algorithm=HMAC_SHA256"})
+        await phone.start_as("CA1", **await stream_parameters(world))
+        await world.model()
+
+    play(tmp_path, scenario, **SECURE, TWILIO_SHARED_KEYS="k1=shared")
 
 
 def test_sound_before_the_start_is_out_of_order(tmp_path: Path) -> None:
