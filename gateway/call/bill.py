@@ -8,7 +8,9 @@ What is taken for granted, and why:
 - Details by modality have gaps. The rest counts as sound, the dearer kind, so that the estimate errs upwards; only what
   tools handed in counts as text. Other modalities than text and sound don't occur in a call, and count as sound too.
 - Thoughts are not part of the response's count. Cached tokens are part of the prompt's.
-- A turn without a usage message is not billed here: compare `turns_billed` with the call's turns.
+- Some turns come without a usage message (pipecat's log, discuss 188765). When the next one is complete, such a turn is
+  taken for one like the last that was told of; it stands in `turns_assumed`, and its tokens nowhere. A call of which
+  the service never tells anything costs nothing here.
 """
 
 from __future__ import annotations
@@ -27,18 +29,38 @@ SHOWN = Decimal("0.0001")  # USD: a turn costs about a tenth of a cent
 
 
 class Bill:
-    """`turns` counts the usage messages that were billed."""
+    """`turns` counts the usage messages that were billed, `turns_assumed` the turns of which none came."""
 
-    __slots__ = ("_assumed", "_last", "_last_ms", "_price", "_tokens", "_usd", "turns")
+    __slots__ = (
+        "_assumed",
+        "_last",
+        "_last_ms",
+        "_open",
+        "_price",
+        "_tokens",
+        "_turn_usd",
+        "_usd",
+        "turns",
+        "turns_assumed",
+    )
 
     def __init__(self, model: str, prices: Prices) -> None:
         self._price = prices.get(model)
         self._tokens: dict[str, int] = {}
         self._assumed = 0
         self._usd = Decimal(0)
+        self._turn_usd = Decimal(0)  # of the last turn that was told of
+        self._open = False  # a turn is complete, and nothing has told of it yet
         self._last: Usage | None = None
         self._last_ms = 0
-        self.turns = 0
+        self.turns = self.turns_assumed = 0
+
+    def complete(self) -> None:
+        """A turn of the agent's is over. The usage message comes with it, or shortly before or after."""
+        if self._open and self.turns:
+            self._usd += self._turn_usd
+            self.turns_assumed += 1
+        self._open = True
 
     def count(self, usage: Usage, now_ms: int) -> Mapping[str, int]:
         """Bill one usage message. What it counts, by kind and modality; nothing for one that came before."""
@@ -48,7 +70,9 @@ class Bill:
         if repeated or not parts:
             return {}
         self.turns += 1
+        self._open = False
         counted: dict[str, int] = {}
+        before = self._usd
         for kind, modality, tokens, assumed in parts:
             name = f"{kind}/{modality}"
             counted[name] = counted.get(name, 0) + tokens
@@ -56,16 +80,19 @@ class Bill:
             self._assumed += tokens if assumed else 0
             if self._price is not None:
                 self._usd += tokens * _rate(self._price, kind, modality) / MILLION
+        self._turn_usd = self._usd - before
         return dict(sorted(counted.items()))
 
     def kept(self) -> dict[str, object]:
         """For the stream that goes on with the call."""
-        return {"usd": str(self._usd), "tokens": self._tokens, "assumed": self._assumed, "turns": self.turns}
+        turns = {"turns": self.turns, "turns_assumed": self.turns_assumed, "turn_usd": str(self._turn_usd)}
+        return {"usd": str(self._usd), "tokens": self._tokens, "assumed": self._assumed, **turns}
 
     def goes_on(self, kept: Mapping[str, Any]) -> None:
         """From what `kept` said in an earlier stream of the call."""
         self._usd, self._tokens = Decimal(kept["usd"]), dict(kept["tokens"])
-        self._assumed, self.turns = kept["assumed"], kept["turns"]
+        self._turn_usd, self._assumed = Decimal(kept["turn_usd"]), kept["assumed"]
+        self.turns, self.turns_assumed = kept["turns"], kept["turns_assumed"]
 
     @property
     def cost_usd(self) -> float | None:
@@ -86,6 +113,7 @@ class Bill:
             "tokens": dict(sorted(self._tokens.items())),
             "tokens_assumed_audio": self._assumed,
             "turns_billed": self.turns,
+            "turns_assumed": self.turns_assumed,
         }
 
 

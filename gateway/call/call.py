@@ -230,13 +230,17 @@ class Call:
     def _turn_complete(self, fact: live.TurnComplete, now: float) -> list[Order]:
         self._recovery.sign(self._ledger.ms(now))
         sounded = self._speech.turn_complete()
+        orders: list[Order] = []
+        if sounded:
+            self._ledger.agent_done()
+            orders += self._dear(now)
         if fact.status != "IN_PROGRESS":
             self._errands.complete(now, quiet=not self._speech.open)
         if not sounded and not self._speech.open and fact.status != "IN_PROGRESS" and not self._lapse.agent_due:
             self._turn.take(Signal.AGENT_PASSED, now)
-        if fact.reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
-            return []
-        return [self._ledger.note("turn-refused", now, {"reason": fact.reason}, severity="warning")]
+        if fact.reason not in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
+            orders.append(self._ledger.note("turn-refused", now, {"reason": fact.reason}, severity="warning"))
+        return orders
 
     def _interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
         self._speech.void(None)
@@ -303,13 +307,14 @@ class Call:
         return []
 
     def _usage(self, fact: live.Usage, now: float) -> list[Order]:
-        orders = self._ledger.used(fact, now) + self._recovery.billed(fact, now)
-        if not self._ledger.costs_more_than(self._plan.max_cost_usd) or not self._span.spent(now):
-            return orders
-        return [
-            *orders,
-            self._ledger.note("cost-reached", now, {"max_cost_usd": self._plan.max_cost_usd}, severity="warning"),
-        ]
+        return [*self._ledger.used(fact, now), *self._recovery.billed(fact, now), *self._dear(now)]
+
+    def _dear(self, now: float) -> list[Order]:
+        """Whether the call has cost what it may: it ends soon."""
+        limit = self._plan.max_cost_usd
+        if not self._ledger.costs_more_than(limit) or not self._span.spent(now):
+            return []
+        return [self._ledger.note("cost-reached", now, {"max_cost_usd": limit}, severity="warning")]
 
     def _unknown_message(self, fact: live.UnknownMessage, now: float) -> list[Order]:
         keys = self._ledger.unseen(fact.keys)

@@ -120,6 +120,11 @@ class Hearing:
         return self._caller.understood or unheard >= SPEECH_MS
 
     @property
+    def began_ms(self) -> int:
+        """When the caller was noticed to speak last, on the call's clock; 0 where they never did."""
+        return self._since_ms
+
+    @property
     def unanswered(self) -> bool:
         """Whether the caller has spoken since the agent's last answer."""
         return bool(self._pieces) or self.speaking

@@ -121,9 +121,14 @@ class Ledger:
 
     def used(self, usage: Usage, now: float) -> list[Order]:
         """One usage message: a turn's. The note of it, unless it told nothing new."""
-        self._tally.count(usage)
         tokens = self._bill.count(usage, self.ms(now))
+        if tokens:
+            self._tally.count(usage)
         return [self.note("turn-billed", now, {"tokens": tokens, "cost_usd": self._bill.cost_usd})] if tokens else []
+
+    def agent_done(self) -> None:
+        """The agent's turn is complete, as the model tells it: its bill is due."""
+        self._bill.complete()
 
     def costs_more_than(self, limit_usd: float | None) -> bool:
         """Whether the estimate exceeds it; without a limit, or a price, it doesn't."""

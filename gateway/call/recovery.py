@@ -187,7 +187,7 @@ class Recovery:
         if self._link.late(now):
             orders += [parts.ledger.note("model-late", now, severity="warning"), *self._gone(LATE, now)]
         if self._link.leave(now, quiet=self.quiet):
-            self._cut("going-away", now, again=False)
+            self._cut("going-away", now, again=self._unknown)
         if self._forgot and self.quiet:
             self._cut("forgot", now, again=False)
             self._link.restart(now, fresh=True)
@@ -245,6 +245,13 @@ class Recovery:
         parts = self._parts
         silent = parts.turn.state is State.LISTENING and not parts.hearing.speaking
         return silent and not parts.errands.pending and not self._link.behind
+
+    @property
+    def _unknown(self) -> bool:
+        """Whether what the caller says, or said last, began after the handle: the session that it leads to never heard
+        it. What began before, it has heard in part, and nothing is said twice."""
+        handle, at = self._link.handle
+        return not handle or self._parts.hearing.began_ms > self._parts.ledger.ms(at)
 
     def _open(self) -> OpenModel:
         if self._link.used:

@@ -25,9 +25,9 @@ class Tally:
     responses: list[int] = field(default_factory=list)  # ms from the caller's last sound to the agent's first
 
     def count(self, usage: Usage) -> None:
-        """One usageMetadata. Each turn bills its whole context again, so they add up."""
-        self.prompt_tokens += usage.prompt
-        self.response_tokens += usage.response
+        """One usageMetadata. Each turn bills its whole context again, so they add up; below zero is nothing."""
+        self.prompt_tokens += max(0, usage.prompt)
+        self.response_tokens += max(0, usage.response)
 
     def kept(self) -> Mapping[str, Any]:
         """For the stream that goes on with the call; `read` takes it."""

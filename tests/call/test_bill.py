@@ -39,6 +39,7 @@ def test_nothing_said_costs_nothing() -> None:
         "tokens": {},
         "tokens_assumed_audio": 0,
         "turns_billed": 0,
+        "turns_assumed": 0,
     }
 
 
@@ -58,6 +59,7 @@ def test_one_turn_by_modality() -> None:
         "tokens": {"prompt/AUDIO": 190, "prompt/TEXT": 332, "response/AUDIO": 42, "thoughts/TEXT": 136},
         "tokens_assumed_audio": 25,
         "turns_billed": 1,
+        "turns_assumed": 0,
     }
 
 
@@ -170,6 +172,7 @@ def test_a_model_without_a_price_has_no_cost_rather_than_none_to_pay() -> None:
         "tokens": {"prompt/AUDIO": 1000, "response/AUDIO": 50},
         "tokens_assumed_audio": 0,
         "turns_billed": 1,
+        "turns_assumed": 0,
     }
 
 
@@ -184,3 +187,43 @@ def test_what_has_no_price_is_held_to_no_limit() -> None:
 
 def test_cents_add_up_exactly() -> None:
     assert billed(*[audio(prompt=100_000 + n) for n in range(10)]).cost_usd == 3.0001  # 135 millionths, rounded
+
+
+def test_a_turn_that_nothing_tells_of_is_taken_for_one_like_the_last() -> None:
+    bill = Bill(MODEL, PRICES)
+    bill.complete()
+    bill.count(audio(1000, 50), 0)  # after the turn's end
+    bill.complete()  # nothing tells of this one
+    bill.complete()
+    bill.count(audio(1200, 50), 30_000)
+    assert (bill.turns, bill.turns_assumed) == (2, 1)
+    assert bill.cost_usd == pytest.approx((2 * 1000 * 3 + 1200 * 3 + 3 * 50 * 12) / 1e6, abs=1e-4)
+    assert bill.fields()["tokens"] == {"prompt/AUDIO": 2200, "response/AUDIO": 100}
+
+
+def test_a_message_before_the_turns_end_is_that_turns() -> None:
+    bill = Bill(MODEL, PRICES)
+    for nth in range(3):
+        bill.count(audio(1000 + nth, 50), nth * 15_000)
+        bill.complete()
+    assert bill.turns_assumed == 0
+
+
+def test_what_is_never_told_of_costs_nothing() -> None:
+    bill = Bill(MODEL, PRICES)
+    for _ in range(3):
+        bill.complete()
+    assert (bill.turns_assumed, bill.cost_usd) == (0, 0.0)
+
+
+def test_what_was_assumed_goes_on_in_another_stream() -> None:
+    bill = Bill(MODEL, PRICES)
+    bill.count(audio(1000, 50), 0)
+    for _ in range(3):
+        bill.complete()
+    later = Bill(MODEL, PRICES)
+    later.goes_on(bill.kept())
+    assert later.fields() == bill.fields()
+    for _ in range(2):
+        later.complete()
+    assert later.turns_assumed == bill.turns_assumed + 1

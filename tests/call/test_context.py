@@ -125,11 +125,26 @@ def test_words_that_are_not_told_anew_stay() -> None:
     assert told(call(LOST).silent(BACK_OFF_MS)(live.Ready()).all) == [[("user", "What time is it?"), ("model", ANSWER)]]
 
 
-def test_words_whose_sound_is_not_sent_again_are_told() -> None:
-    """High time to leave a connection in the middle of what the caller says."""
+def test_what_is_said_since_the_handle_is_said_again_after_a_move_that_cut_it() -> None:
+    """High time to leave a connection in the middle of what the caller says: nobody but this session has heard it."""
     call = opened()(live.GoingAway(8.0)).speaks(2000)(live.InputTranscript("I would like")).speaks(1200)
     assert opens(call.all) == [None, "h1"]
+    assert told(call(live.Ready()).last) == []
+    assert 3200 <= sound_ms(call.last) <= 3600  # all of it, and a little before
+
+
+def test_a_short_answer_of_which_no_word_came_is_not_lost_by_a_move() -> None:
+    call = opened()(live.GoingAway(6.0)).silent(400).speaks(500).silent(400)
+    assert opens(call.all) == [None, "h1"]
+    assert 900 <= sound_ms(call(live.Ready()).last) <= 1300
+
+
+def test_what_began_before_the_handle_is_told_in_words_and_not_said_again() -> None:
+    call = opened().speaks(400)(live.ResumptionUpdate("h2", True))(live.GoingAway(8.0))
+    call.speaks(1600)(live.InputTranscript("I would like")).speaks(1600)
+    assert opens(call.all) == [None, "h2"]
     assert told(call(live.Ready()).last) == [[("user", "I would like")]]
+    assert sound_ms(call.all) == call.chunk * 20  # none of it twice
 
 
 def test_it_is_told_again_where_the_connection_is_lost_before_another_handle() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.call.span import COST_S
 from gateway.live import messages as live
 from gateway.live.cues import wind_up
-from tests.call.script import STARTED, Script, plan
+from tests.call.script import STARTED, Script, pcm, plan
 
 # A turn of gemini-3.8-live: 1,000 tokens of sound in at 3 USD a million, 100 out at 12.
 TURN = live.Usage(1000, 100, 1100, by_modality={"prompt/AUDIO": 1000, "response/AUDIO": 100})
@@ -50,6 +50,16 @@ def test_a_call_that_has_cost_what_it_may_is_told_and_ends() -> None:
     call(live.Usage(9000)).silent(round(1000 * COST_S) - 1000)
     assert (call.ended, len(call.notes("cost-reached"))) == (None, 1)
     assert call.silent(1000).ended == "max-cost"
+
+
+def test_turns_that_nothing_tells_of_cost_like_the_last() -> None:
+    call = opened(max_cost_usd=0.005)(TURN)
+    for _ in range(2):
+        assert call.notes("cost-reached") == []
+        call(live.ModelAudio(pcm(100)))(live.GenerationComplete())(live.TurnComplete()).silent(1000).heard()
+    assert len(call.notes("cost-reached")) == 1
+    ended = call.silent(round(1000 * COST_S)).notes("call-ended")[0].fields
+    assert (ended["turns_billed"], ended["turns_assumed"]) == (1, 1)
 
 
 def test_without_a_limit_nothing_ends_a_call_that_is_dear() -> None:

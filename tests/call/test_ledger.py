@@ -67,3 +67,11 @@ def test_it_adds_up() -> None:
 
 def test_without_an_answer_there_is_no_response_time() -> None:
     assert Ledger("gemini-3.8-live", 0.0).ended("caller-hung-up", 1.0).fields["response_ms"] is None
+
+
+def test_counts_below_zero_and_messages_told_twice_add_nothing() -> None:
+    ledger = Ledger("gemini-3.8-live", 0.0)
+    for usage in (Usage(100, 10), Usage(100, 10), Usage(-500, -70, 1), Usage(120, -1)):
+        ledger.used(usage, 1.0)
+    fields = ledger.ended("agent-hung-up", 2.0).fields
+    assert (fields["prompt_tokens"], fields["response_tokens"]) == (220, 10)
