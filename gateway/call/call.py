@@ -234,9 +234,10 @@ class Call:
         if sounded:
             self._ledger.agent_done()
             orders += self._dear(now)
-        if fact.status != "IN_PROGRESS":
+        self._recovery.thinking = fact.status == "IN_PROGRESS"
+        if not self._recovery.thinking:
             self._errands.complete(now, quiet=not self._speech.open)
-        if not sounded and not self._speech.open and fact.status != "IN_PROGRESS" and not self._lapse.agent_due:
+        if not sounded and not self._speech.open and not self._lapse.agent_due:
             self._turn.take(Signal.AGENT_PASSED, now)
         if fact.reason not in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
             orders.append(self._ledger.note("turn-refused", now, {"reason": fact.reason}, severity="warning"))
@@ -244,6 +245,7 @@ class Call:
 
     def _interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
         self._speech.void(None)
+        self._recovery.thinking = False
         if self._speech.open:  # who was cut short has more to say, or a new answer: silence is neither
             self._recovery.owes()
         return self._cut_in(now)

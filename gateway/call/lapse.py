@@ -13,6 +13,7 @@ from gateway.call.turn import Signal, State
 from gateway.live import cues
 from gateway.live import messages as live
 
+THINKING_S = 20.0  # of a model that has said that it thinks: its caller was told "one moment"
 WAITING = (State.ANSWERING, State.SPEAKING)  # not measured while a tool runs: its own deadline is
 
 
@@ -35,6 +36,8 @@ class Lapse:
             return None
         if parts.errands.closing or (parts.errands.pending and state in WAITING):
             return None
+        if state is State.ANSWERING and self._recovery.thinking and not parts.hearing.unanswered:
+            return parts.turn.since + THINKING_S
         return parts.turn.due(self._plan.patience, parts.speech.free_at)
 
     def agent_done(self, signal: Signal, now: float) -> None:
@@ -50,7 +53,8 @@ class Lapse:
     @property
     def agent_due(self) -> bool:
         errands = self._parts.errands
-        return (errands.pending or self._recovery.owing) and not errands.closing
+        recovery = self._recovery
+        return (errands.pending or recovery.owing or recovery.thinking) and not errands.closing
 
     # the end is near
 
@@ -84,7 +88,7 @@ class Lapse:
         answer and says nothing is stuck. Afterwards `Recovery.lost` says whether that is all."""
         parts, recovery = self._parts, self._recovery
         state = parts.turn.state
-        owing = recovery.owing or recovery.nudged
+        owing = recovery.owing or recovery.nudged or recovery.thinking
         if state is State.ANSWERING and (owing or parts.hearing.owed(recovery.sign_ms)):
             return recovery.stuck(now)
         cue = self._owed_cue(state)

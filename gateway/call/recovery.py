@@ -70,6 +70,7 @@ class Recovery:
         "owing",
         "seed",
         "sign_ms",
+        "thinking",
     )
 
     def __init__(self, setup: live.Setup, parts: Parts, now: float, *, takes_content: bool, window: int) -> None:
@@ -89,6 +90,7 @@ class Recovery:
         self._why = ""
         self.hush = False  # a connection broke because sound came while it waited for a tool's result
         self.owing = False  # the model has something to say whatever the caller does; see `owes`
+        self.thinking = False  # the model has ended a turn, and said that more follows
         self.sign_ms = 0  # the model's last sign of life, on the call's clock
 
     def goes_on(self, handle: str, handle_at: float, now: float, cue: Cue | None) -> None:
@@ -163,7 +165,7 @@ class Recovery:
         """The agent speaks: it isn't stuck."""
         self._steps = 0
         self._link.generates()
-        self.owing = False
+        self.owing = self.thinking = False
 
     def passed(self) -> None:
         """The agent has chosen to say nothing: it isn't stuck."""
@@ -278,6 +280,9 @@ class Recovery:
         self._parts.hearing.shut(again=again and state in UNHEARD)
         if unfinished is not None:
             self._owed = partial(cues.go_on, unfinished)
+        elif self.thinking and self._owed is None:
+            self._owed = _nudge
+        self.thinking = False
 
     def _filler_due(self) -> float | None:
         since = self._link.gap_since

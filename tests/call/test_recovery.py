@@ -84,6 +84,42 @@ def test_no_frame_of_the_caller_is_lost_or_doubled_by_moves() -> None:
     assert sound_ms(call.all) == call.chunk * 20
 
 
+# thinking
+
+
+def thinks(call: Script) -> Script:
+    """The model has said 'one moment', and that more follows."""
+    call(live.OutputTranscript("One moment."))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+    return call(live.TurnComplete("", "IN_PROGRESS")).silent(500).heard()
+
+
+def test_a_model_that_thinks_is_given_time_and_then_asked() -> None:
+    call = thinks(opened().speaks(800).silent(400)).silent(19_000)
+    assert texts(call.all) == []
+    assert texts(call.silent(1500).all) == [cues.nudge()]
+
+
+def test_a_model_that_thinks_and_says_that_it_is_done_owes_nothing() -> None:
+    call = thinks(opened().speaks(800).silent(400))(live.TurnComplete("", "IDLE")).silent(30_000)
+    assert texts(call.all) == []
+
+
+def test_a_model_that_has_thought_speaks() -> None:
+    call = thinks(opened().speaks(800).silent(400)).silent(9_000)(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+    call(live.TurnComplete("", "IDLE")).silent(500).heard().silent(30_000)
+    assert texts(call.all) == []
+
+
+def test_a_caller_who_asks_again_meanwhile_is_answered_in_the_usual_time() -> None:
+    call = thinks(opened().speaks(800).silent(400)).silent(1000).speaks(1000).silent(4500)
+    assert texts(call.all) == [cues.nudge()]
+
+
+def test_a_session_that_breaks_while_it_thinks_is_asked_to_go_on() -> None:
+    call = thinks(opened().speaks(800).silent(400)).silent(1000)(LOST).silent(200)(live.Ready())
+    assert texts(call.last) == [cues.nudge()]
+
+
 # loss
 
 
