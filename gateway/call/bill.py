@@ -91,8 +91,9 @@ class Bill:
     def goes_on(self, kept: Mapping[str, Any]) -> None:
         """From what `kept` said in an earlier stream of the call."""
         self._usd, self._tokens = Decimal(kept["usd"]), dict(kept["tokens"])
-        self._turn_usd, self._assumed = Decimal(kept["turn_usd"]), kept["assumed"]
-        self.turns, self.turns_assumed = kept["turns"], kept["turns_assumed"]
+        self.turns, self._assumed = kept["turns"], kept["assumed"]
+        self._turn_usd = Decimal(kept.get("turn_usd", 0))  # the release before knew neither
+        self.turns_assumed = kept.get("turns_assumed", 0)
 
     @property
     def cost_usd(self) -> float | None:

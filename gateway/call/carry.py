@@ -77,6 +77,7 @@ class Carry:
     missed: tuple[Line, ...] = ()
     context: Context = UNSURE  # of the handle's session
     seed: str = ""  # the transcript that stands in its instructions
+    distrusts: bool = False  # a session of this call has taken its handle and forgotten it: none is used again
 
     def aged(self, s: float) -> Carry:
         """The same, `s` seconds later."""

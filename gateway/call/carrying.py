@@ -72,10 +72,11 @@ def carry(whole: Whole, under_way: Cut, prompts: int, now: float, *, ended: bool
         whole=ended,
         spoken=under_way.spoken,
         missed=parts.ledger.missed,
-        owing=whole.recovery.owing,
+        owing=whole.recovery.owing or whole.recovery.thinking,
         hush=whole.recovery.hush,
         context=whole.recovery.memory.kept,
         seed=whole.recovery.seed,
+        distrusts=whole.recovery.distrusts,
     )
 
 
@@ -97,6 +98,8 @@ def take_up(whole: Whole, carried: Carry, greeting: Greeting | None, now: float)
     cue = _cue(carried, parts.ledger.history)
     whole.recovery.goes_on(carried.handle, now - carried.handle_s, now, cue)
     whole.recovery.hush = carried.hush
+    if carried.distrusts:
+        whole.recovery.distrust()
     whole.recovery.memory.goes_on(carried.context)
     whole.recovery.seed = carried.seed
     owing = bool(cue) or carried.owing

@@ -206,6 +206,11 @@ class Link:
         return self._behind
 
     @property
+    def distrusts(self) -> bool:
+        """Whether handles are not used any more."""
+        return not self._trusts
+
+    @property
     def begun(self) -> bool:
         """Whether there has been a session."""
         return self._begun

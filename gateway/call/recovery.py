@@ -157,9 +157,17 @@ class Recovery:
         if not self.memory.billed(usage.prompt):
             return []
         self._forgot = True
-        self._link.distrust()
+        self.distrust()
         fields = {"known": before.known, "knows": usage.prompt - before.first}
         return [self._parts.ledger.note("session-forgot", now, fields, severity="warning"), PrepareModel()]
+
+    def distrust(self) -> None:
+        """Handles are taken here and mean nothing: the call goes on without."""
+        self._link.distrust()
+
+    @property
+    def distrusts(self) -> bool:
+        return self._link.distrusts
 
     def alive(self) -> None:
         """The agent speaks: it isn't stuck."""

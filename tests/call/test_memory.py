@@ -161,6 +161,14 @@ def test_after_that_no_handle_is_used_in_this_call() -> None:
     assert len(call.notes("session-forgot")) == 1
 
 
+def test_nor_in_its_next_stream() -> None:
+    call = billed(answered(resumed(grown())), FIRST + 60).silent(500).heard().silent(200)(live.Ready())
+    elsewhere = taken_up(crashed(call))(live.Ready())(live.ResumptionUpdate("h9", True)).silent(6_000)(LOST)
+    assert opens(elsewhere.silent(BACK_OFF_MS).all) == [None, None]
+    assert elsewhere.carry is not None
+    assert elsewhere.carry.distrusts
+
+
 def test_a_connection_that_is_lost_before_is_followed_by_a_fresh_session_at_once() -> None:
     call = billed(answered(resumed(grown()), 2_000), FIRST + 60)(LOST).silent(BACK_OFF_MS)
     assert opens(call.all) == [None, "h5", None]
