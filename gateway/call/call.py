@@ -38,6 +38,7 @@ from gateway.twilio import media
 
 GOING_AWAY = 1001  # RFC 6455: the endpoint is going away
 INTERNAL_ERROR = 1011
+LATE_WORDS_S = 2.0  # a transcript after the agent was heard to its end
 TALKING = (State.GREETING, State.SPEAKING)
 DEAF = (State.OPENING, State.GREETING, State.ENDED)  # in every other state the caller's sound goes to the model
 
@@ -219,9 +220,14 @@ class Call:
         self._recovery.sign(self._ledger.ms(now))
         if fact.text.strip():
             self._lapse.prompts = 0
-        if fact.text.strip() and self._turn.state is State.LISTENING:
-            self._turn.take(Signal.CALLER_FINISHED, now)
+            if self._turn.state is State.LISTENING and not self._late_words(now):
+                self._turn.take(Signal.CALLER_FINISHED, now)
         return []
+
+    def _late_words(self, now: float) -> bool:
+        """Whether words that come in a pause are of a turn that has its answer: transcripts keep no order with it. A
+        caller who is too quiet for the level is known by words alone, but not at once."""
+        return not self._hearing.unanswered and now < self._turn.since + LATE_WORDS_S
 
     def _generation_complete(self, fact: live.GenerationComplete, now: float) -> list[Order]:
         self._speech.complete()

@@ -283,8 +283,15 @@ def test_a_noise_does_not_lengthen_the_wait() -> None:
 
 
 def test_words_the_level_missed_count_as_the_caller_speaking() -> None:
-    call = opened(idle=IDLE).wait(1.9)(live.InputTranscript("whispered")).wait(1.0)
+    call = opened(idle=replace(IDLE, after_ms=4_000)).wait(3.9)(live.InputTranscript("whispered")).wait(1.0)
     assert call.notes("idle-prompt") == []
+
+
+def test_words_that_come_after_their_answer_ask_for_no_other() -> None:
+    call = opened().speaks(800).silent(500)(live.OutputTranscript("It is four."))(live.ModelAudio(pcm(300)))
+    call(live.GenerationComplete())(live.TurnComplete()).silent(400).heard().silent(300)
+    call(live.InputTranscript("What time is it?")).silent(8_000)
+    assert not any(isinstance(order, live.SendText) for order in call.all)
 
 
 def test_without_an_idle_policy_silence_is_no_reason_to_end() -> None:
