@@ -18,14 +18,15 @@ WAITING = (State.ANSWERING, State.SPEAKING)  # not measured while a tool runs: i
 
 
 class Lapse:
-    """One call's. Seconds, monotonic. `prompts`: how often in a row a silent caller was asked."""
+    """One call's. Seconds, monotonic. `prompts`: how often in a row a silent caller was asked; `span`: how long the
+    call may last."""
 
-    __slots__ = ("_parts", "_plan", "_recovery", "_span", "prompts")
+    __slots__ = ("_parts", "_plan", "_recovery", "prompts", "span")
 
     def __init__(self, plan: Plan, parts: Parts, span: Span, recovery: Recovery) -> None:
         self._plan = plan
         self._parts = parts
-        self._span = span
+        self.span = span
         self._recovery = recovery
         self.prompts = 0
 
@@ -65,7 +66,7 @@ class Lapse:
 
     def warn(self, now: float) -> list[Order]:
         """Tell the agent, in a moment when nobody speaks, that the call ends soon: words in mid-turn cut it short."""
-        left_s = self._span.warn(now) if self.may_warn else None
+        left_s = self.span.warn(now) if self.may_warn else None
         if left_s is None:
             return []
         self._prompt(now)

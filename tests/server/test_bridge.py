@@ -190,7 +190,7 @@ def test_the_longest_call_is_bounded(tmp_path: Path) -> None:
         assert "30s" in flow
         phone, _ = await world.call(line="quiet")
         bridge = next(iter(world.exchange._calls.values()))
-        bridge._call._span._end -= 30
+        bridge._call._lapse.span._end -= 30
         await phone.say()
         assert (await phone.closed())[0] == 1000
         assert (await world.note("call-ended"))["ended"] == "max-duration"

@@ -96,13 +96,15 @@ def test_an_end_behind_an_order_that_does_not_fit_is_carried_out(tmp_path: Path,
         phone, _ = await world.call(line="quiet")
         await world.note("model-ready")
         (bridge,) = world.exchange._calls.values()
-        began = bridge._call._span._line_at
+        began = bridge._call._lapse.span._line_at
         await phone.say()  # half a message
         async with asyncio.timeout(4):
-            while bridge._call._span._line_at == began:  # noqa: ASYNC110  a frame without orders leaves no other trace
+            while bridge._call._lapse.span._line_at == began:  # noqa: ASYNC110  a frame without orders leaves no other trace
                 await asyncio.sleep(0.01)
         bridge._to_live._limit = 0  # the model takes nothing any more
-        bridge._call._span._end = 0.0  # and the frame that completes the message brings the longest call's end to light
+        bridge._call._lapse.span._end = (
+            0.0  # and the frame that completes the message brings the longest call's end to light
+        )
         await phone.say()
         await world.note("call-ended")
         if then == "drain":
