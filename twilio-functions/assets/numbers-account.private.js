@@ -11,6 +11,8 @@ const FIELDS = [
   'voiceMethod',
   'voiceFallbackUrl',
   'voiceFallbackMethod',
+  'voiceReceiveMode',
+  'capabilities',
   'voiceApplicationSid',
   'trunkSid',
   'addressSid',
@@ -57,7 +59,7 @@ async function patient(client, request, sleep) {
   }
 }
 
-/** All numbers of the account, as plain objects with the fields that we manage. */
+/** All numbers of the account, as plain objects with the fields that we manage or look at. */
 async function listed(client, sleep) {
   const numbers = await patient(client, () => client.incomingPhoneNumbers.list({ pageSize: 1000 }), sleep);
   return numbers.map((number) => Object.fromEntries(FIELDS.map((field) => [field, number[field]])));

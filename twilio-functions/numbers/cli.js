@@ -22,7 +22,7 @@ const HELP = `npm run numbers -- plan|apply|status [options]
   status             whether each line's number is as the flows say (exit code 1 if not)
 
   --buy              buy a number for each line that searches for one
-  --take-over        also repoint numbers that another system answers today
+  --take-over        also repoint numbers that another system, or another deployment of ours, answers today
   --json             one JSON object
   --domain HOST      where the Functions answer (that of FUNCTIONS_URL; else looked up at Twilio)
   --core URL         where the core answers (CORE_URL, else PUBLIC_URL)

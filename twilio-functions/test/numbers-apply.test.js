@@ -5,6 +5,7 @@ const { after, before, test } = require('node:test');
 const twilio = require('twilio');
 const plans = require('../assets/numbers-plan.private.js');
 const numbers = require('../assets/numbers-account.private.js');
+const print = require('../numbers/print.js');
 const fakes = require('../../tests/fakes/twilio_api/server.js');
 const { clientOf } = require('../../tests/fakes/twilio_api/sdk.js');
 
@@ -109,6 +110,60 @@ test("somebody else's number stays as it is without the second word", async () =
   assert.equal(state.numbers[0].voice_url, 'https://sales.example/');
   const { done } = await run();
   assert.equal(done[0].kind, 'update');
+});
+
+test('a number that another deployment answers stays there without the second word, and the rest is done', async () => {
+  const theirs = {
+    friendly_name: 'gw:clinic/desk',
+    voice_url: 'https://gw.twil.io/voice',
+    voice_fallback_url: 'https://core.example.com/twiml',
+  };
+  account({ numbers: { '+14155550100': theirs } });
+  const { plan, done, left } = await run(lines(), { allowed: { buy: true } });
+  assert.deepEqual(
+    [done, left].map((some) => some.map(({ kind, line }) => [kind, line])),
+    [[['buy', 'clinic/more']], [['elsewhere', 'clinic/desk']]],
+  );
+  assert.equal(
+    print.resultText({ plan, done, left, stopped: '' }),
+    [
+      'done  buy clinic/more +14155550111',
+      'left  elsewhere clinic/desk +14155550100: +14155550100 answers at gw.twil.io today, another deployment of ours: ' +
+        'it needs --take-over',
+      '1 done, 1 left, 0 to put right by hand',
+    ].join('\n'),
+  );
+  assert.equal(state.numbers[0].voice_url, 'https://gw.twil.io/voice');
+  await run(lines(), { allowed: { takeOver: true } });
+  assert.equal(state.numbers[0].voice_url, 'https://gw-dev.twil.io/voice');
+});
+
+test('a number that receives faxes receives calls afterwards; one without voice is said, and not touched', async () => {
+  const mute = { capabilities: { voice: false, sms: true, mms: false, fax: false } };
+  account({ numbers: { '+14155550100': { voice_receive_mode: 'fax' }, '+14155550122': mute }, sale: {} });
+  const line = { label: 'z', number: '+14155550122', search: null, hours: '', fallback: null, regulatory: {} };
+  const first = await run(lines(line));
+  assert.deepEqual(first.done[0].fields.voiceReceiveMode, ['fax', 'voice']);
+  assert.deepEqual([sent('POST').length, sent('POST')[0].form.VoiceReceiveMode], [1, 'voice']);
+  const { counts } = (await run(lines(line))).plan;
+  assert.deepEqual([counts.noop, counts.voiceless], [1, 1]);
+});
+
+test('only numbers that take calls are looked for', async () => {
+  account();
+  await run();
+  const [search] = sent('GET').filter((one) => one.path.includes('/AvailablePhoneNumbers/'));
+  assert.equal(search.query.VoiceEnabled, 'true');
+});
+
+test('credentials that Twilio refuses in the middle stop the run, with what to do', async () => {
+  for (const body of [{ code: 20003, message: 'Authenticate' }, {}]) {
+    account();
+    state.refusals = [{ method: 'POST', path: 'IncomingPhoneNumbers', status: 401, body }];
+    const { done, left, stopped } = await run();
+    assert.match(stopped, /^Twilio does not accept the credentials: check TWILIO_ACCOUNT_SID and /);
+    assert.deepEqual([done, left.map((one) => one.why), sent('POST').length], [[], [stopped, stopped], 1]);
+  }
 });
 
 test('killed before or after any request, the next run finishes: one number bought, then all no-op', async () => {
