@@ -17,14 +17,15 @@ exports.handler = function handler(context, event, callback) {
 };
 
 async function asked(context, event, say) {
-  const until = Date.now() + TIME_MS;
+  const pace = account.until(Date.now() + TIME_MS);
   if (!admitted(context.ADMIN_SECRET ?? '', event.request.headers.authorization)) return say(401, STRANGER);
   try {
     const want = plans.desired(artefact(), { domain: context.DOMAIN_NAME, core: settings(context).core });
     const client = context.getTwilioClient();
-    if (event.apply !== 'yes') return say(200, { plan: plans.plan(want, await account.observe(client, plans, want)) });
+    if (event.apply !== 'yes')
+      return say(200, { plan: plans.plan(want, await account.observe(client, plans, want, pace)) });
     const allowed = { buy: event.buy === 'yes', takeOver: event['take-over'] === 'yes' };
-    return say(200, await account.apply(client, plans, want, { allowed, late: () => Date.now() > until }));
+    return say(200, await account.apply(client, plans, want, { allowed, pace }));
   } catch (error) {
     return say(502, { error: error instanceof Fault ? error.message : account.words(error) });
   }

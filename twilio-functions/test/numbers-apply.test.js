@@ -46,8 +46,8 @@ function account(seed = {}) {
   fakes.seed(state, { numbers: { '+14155550100': {} }, sale: SALE, ...seed });
 }
 
-function run(want = lines(), { crash, allowed = ALL, sleep = async () => {}, late } = {}) {
-  return numbers.apply(clientOf(twilio, state, server.port, crash), plans, want, { allowed, sleep, late });
+function run(want = lines(), { crash, allowed = ALL, sleep = async () => {}, left = () => Infinity } = {}) {
+  return numbers.apply(clientOf(twilio, state, server.port, crash), plans, want, { allowed, pace: { sleep, left } });
 }
 
 const owned = () => state.numbers.map((one) => [one.phone_number, one.friendly_name]);
@@ -301,13 +301,17 @@ test('Twilio breaking in the middle stops the run; the next one finishes', async
 
 test('out of time, the rest is left for the next run', async () => {
   account();
-  let looked = 0;
-  const late = () => {
-    looked += 1;
-    return looked > 1;
-  };
-  const { done, left } = await run(lines(), { late });
-  assert.deepEqual([done.length, left[0].why], [1, 'there was no time left: run it again']);
+  const time = () => (sent('POST').length ? 0 : 1000);
+  const { done, left, stopped } = await run(lines(), { left: time });
+  assert.deepEqual([done.length, left.length, left[0].why], [1, 1, 'there was no time left: run it again']);
+  assert.deepEqual([stopped, sent('POST').length], [left[0].why, 1]);
+});
+
+test('no pause is longer than the time that is left', async () => {
+  account();
+  state.refusals = [{ method: 'GET', path: '.', status: 429, body: {}, headers: { 'Retry-After': '3' } }];
+  const failure = await run(lines(), { left: () => 3000, sleep: assert.fail }).catch((error) => error);
+  assert.match(numbers.words(failure), /too many requests/);
 });
 
 test('no run ever releases a number', async () => {
