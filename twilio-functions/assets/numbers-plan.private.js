@@ -161,7 +161,8 @@ function change(kind, line, number, more) {
 
 /** What an owned number needs: its fields first, then what shadows them, so that no call meets the old URLs between. */
 function settle(line, number) {
-  if (number.capabilities?.voice === false) return [change('voiceless', line.line, number, { reason: voiceless(line) })];
+  const mute = number.capabilities?.voice === false;
+  if (mute) return [change('voiceless', line.line, number, { reason: voiceless(line) })];
   const { fields } = line;
   const changed = { ...differences(number, fields), ...receiving(number) };
   const shadow = differences(number, Object.fromEntries(SHADOWS.map((field) => [field, ''])));

@@ -8,7 +8,9 @@ const { ROOT } = require('./rig');
 
 const LONGEST = 40; // lines
 const FOLDER = path.join(ROOT, 'functions');
-const files = fs.readdirSync(FOLDER, { recursive: true }).filter((name) => !fs.statSync(path.join(FOLDER, name)).isDirectory());
+const files = fs
+  .readdirSync(FOLDER, { recursive: true })
+  .filter((name) => fs.statSync(path.join(FOLDER, name)).isFile());
 
 test('there are Functions', () => assert.ok(files.includes('voice.protected.js')));
 
