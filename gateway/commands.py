@@ -106,7 +106,7 @@ def _numbers(one: argparse.ArgumentParser) -> None:
     one.add_argument("action", choices=("plan", "apply", "status"), help="plan and status change nothing")
     one.add_argument("--yes", action="store_true", help="apply: do it")
     one.add_argument("--buy", action="store_true", help="apply: buy numbers for lines that search (costs money)")
-    one.add_argument("--take-over", action="store_true", help="apply: also repoint numbers that another system answers")
+    one.add_argument("--take-over", action="store_true", help="apply: also what another system or deployment answers")
     one.add_argument("--domain", metavar="HOST", help="of Twilio Functions (FUNCTIONS_URL, or found at Twilio)")
     one.add_argument("--core", metavar="URL", help="of the core (CORE_URL, or PUBLIC_URL)")
     _json(one)

@@ -426,3 +426,17 @@ def test_numbers_are_not_applied_by_an_artefact_that_the_flows_have_left(
     assert told.startswith("gateway numbers: flows has changed since twilio-functions/assets/flows.private.json")
     assert main(["numbers", "plan"]) == 2  # it goes on, and there are no Functions here
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_numbers_hands_each_word_on_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    def run(action: str, options: list[str]) -> int:
+        asked.append((action, options))
+        return 1
+
+    monkeypatch.setattr("gateway.catalog.behind", lambda *_: "")
+    monkeypatch.setattr("gateway.numbers.run", run)
+    for words in ([], ["--yes"], ["--buy"], ["--take-over"], ["--json"], ["--domain", "gw.twil.io"], ["--core", "x"]):
+        assert main(["numbers", "apply", *words]) == 1
+        assert asked.pop() == ("apply", words)

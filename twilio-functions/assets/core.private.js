@@ -15,17 +15,21 @@ function triesOf({ attempt, failed }) {
   return { attempt: nth, failed: /^[0-2]$/.test(failed) ? Number(failed) : 0 };
 }
 
-/** What the core says should follow that stream of the call, or null: silent, unreachable, garbage.
+/** What the core says should follow that stream of the call, or null: silent, late, unreachable, garbage.
  *  link: {fetch, core, sign(text) -> base64url, nowMs, timeoutMs}. */
 async function next(link, callSid, { attempt, failed }) {
+  const door = `next?attempt=${attempt}${failed ? `&failed=${failed}` : ''}`;
   try {
-    const answer = await knock(link, callSid, `next?attempt=${attempt}${failed ? `&failed=${failed}` : ''}`);
-    if (answer.status !== 200) return null;
-    const text = await answer.text();
+    const text = await atMost(link.timeoutMs, told(link, callSid, door));
     return text.length > MAX_ANSWER ? null : read(JSON.parse(text), attempt);
   } catch {
     return null; // the caller goes on without the core
   }
+}
+
+async function told(link, callSid, door) {
+  const answer = await knock(link, callSid, door);
+  return answer.status === 200 ? answer.text() : '';
 }
 
 /** A step as the contract has it, or null. */
@@ -65,14 +69,21 @@ function follow(step, { attempt, failed }) {
 async function warm(link, place) {
   const { flow, line, persona, from, to } = place;
   const form = new URLSearchParams({ flow, line, persona, from, to });
-  let timer;
-  const patience = new Promise((resolve) => (timer = setTimeout(resolve, link.timeoutMs)));
   try {
-    await Promise.race([knock(link, place.callSid, 'warm', form), patience]);
+    await atMost(link.timeoutMs, knock(link, place.callSid, 'warm', form));
   } catch {
     // the stream opens its session itself
   }
-  clearTimeout(timer);
+}
+
+/** What the work gives, if it does within so many ms. The signal of a fetch doesn't do alone: it is lost where the
+ *  collector runs while an answer is read (nodejs/undici#4068, #4984). */
+async function atMost(ms, work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(reject, ms, new Error('late'));
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** Asks at a door of the call, signed as gateway/twilio/knock.py has it. Numbers go in a form: hosts log URLs. */

@@ -10,24 +10,27 @@ const { createHash } = require('node:crypto');
 const NAME_LIMIT = 64; // friendlyName
 const ORDER = [
   'missing',
+  'voiceless',
   'regulatory',
   'unavailable',
   'buy',
   'update',
   'drift',
+  'elsewhere',
   'shadowed',
   'noop',
   'duplicate',
   'orphan',
   'geo',
 ];
-const FAULTS = new Set(['missing', 'regulatory', 'unavailable', 'duplicate']);
+const FAULTS = new Set(['missing', 'voiceless', 'regulatory', 'unavailable', 'duplicate']);
 const SIDS = {
   address_sid: 'addressSid',
   bundle_sid: 'bundleSid',
   identity_sid: 'identitySid',
   emergency_address_sid: 'emergencyAddressSid',
 };
+const FUNCTIONS_HOST = '.twil.io'; // where Twilio serves Functions
 const SHADOWS = ['voiceApplicationSid', 'trunkSid']; // Twilio ignores the voice URLs while one of them is set
 
 /** The friendly name that makes a number ours. One that is too long keeps its beginning and ends in its hash. */
@@ -157,16 +160,30 @@ function change(kind, line, number, more) {
 }
 
 /** What an owned number needs: its fields first, then what shadows them, so that no call meets the old URLs between. */
-function settle({ line, fields }, number) {
-  const changed = differences(number, fields);
+function settle(line, number) {
+  const mute = number.capabilities?.voice === false;
+  if (mute) return [change('voiceless', line.line, number, { reason: voiceless(line) })];
+  const { fields } = line;
+  const changed = { ...differences(number, fields), ...receiving(number) };
   const shadow = differences(number, Object.fromEntries(SHADOWS.map((field) => [field, ''])));
   const guard = guarded(fields, number);
-  const kind = number.friendlyName === fields.friendlyName ? 'drift' : 'update';
   const reason = 'Twilio ignores the voice URLs while this is set';
   const changes = [];
-  if (Object.keys(changed).length) changes.push(change(kind, line, number, { fields: changed, ...guard }));
-  if (Object.keys(shadow).length) changes.push(change('shadowed', line, number, { fields: shadow, reason, ...guard }));
-  return changes.length ? changes : [change('noop', line, number)];
+  if (Object.keys(changed).length)
+    changes.push(change(kindOf(fields, number), line.line, number, { fields: changed, ...guard }));
+  if (Object.keys(shadow).length)
+    changes.push(change('shadowed', line.line, number, { fields: shadow, reason, ...guard }));
+  return changes.length ? changes : [change('noop', line.line, number)];
+}
+
+function voiceless({ number }) {
+  const way = number ? 'name another in the flow' : 'release it by hand, and apply buys another';
+  return `Twilio takes no calls for this number: ${way}`;
+}
+
+/** A number receives calls or faxes; Twilio leaves the field out where it can only be calls. */
+function receiving({ voiceReceiveMode: mode }) {
+  return mode && mode !== 'voice' ? { voiceReceiveMode: [mode, 'voice'] } : {};
 }
 
 function differences(number, fields) {
@@ -174,17 +191,30 @@ function differences(number, fields) {
   return Object.fromEntries(changed.map(([field, value]) => [field, [number[field] || '', value]]));
 }
 
-/** A number without this line's mark that answers somewhere else today is somebody's: it takes a second word. */
+function kindOf(fields, number) {
+  if (deployment(fields, number)) return 'elsewhere';
+  return number.friendlyName === fields.friendlyName ? 'drift' : 'update';
+}
+
+/** The host of another deployment of these Functions that the number leads to, or ''. */
+function deployment(fields, { voiceUrl }) {
+  const host = hostOf(voiceUrl);
+  const ours = host.endsWith(FUNCTIONS_HOST) && new URL(voiceUrl).pathname === new URL(fields.voiceUrl).pathname;
+  return ours && host !== hostOf(fields.voiceUrl) ? host : '';
+}
+
+/** A number that another deployment answers may be production's, and one without this line's mark that answers
+ *  somewhere else today is somebody's: either takes a second word. */
 function guarded(fields, number) {
+  const needs = 'take-over';
+  const other = deployment(fields, number);
+  if (other) return { needs, reason: `${number.phoneNumber} answers at ${other} today, another deployment of ours` };
   const host = hostOf(number.voiceUrl);
-  const elsewhere =
-    SHADOWS.some((field) => number[field]) || (host && host !== 'demo.twilio.com' && host !== hostOf(fields.voiceUrl));
+  const shadowed = SHADOWS.some((field) => number[field]);
+  const elsewhere = shadowed || (host && host !== 'demo.twilio.com' && host !== hostOf(fields.voiceUrl));
   if (!elsewhere || number.friendlyName === fields.friendlyName) return {};
-  const where = SHADOWS.some((field) => number[field]) ? 'through an application or a trunk' : `at ${host}`;
-  return {
-    needs: 'take-over',
-    reason: `${number.phoneNumber} answers ${where} today and does not carry the mark of this line`,
-  };
+  const where = shadowed ? 'through an application or a trunk' : `at ${host}`;
+  return { needs, reason: `${number.phoneNumber} answers ${where} today and does not carry the mark of this line` };
 }
 
 function hostOf(url) {

@@ -1,5 +1,5 @@
 'use strict';
-// Numbers as code for who holds ADMIN_SECRET. A dry run, unless the form says apply=yes (and buy=yes, take_over=yes).
+// Numbers as code for who holds ADMIN_SECRET. A dry run, unless the form says apply=yes (and buy=yes, take-over=yes).
 const { createHash, timingSafeEqual } = require('node:crypto');
 
 const asset = (name) => require(Runtime.getAssets()[`/${name}.js`].path);
@@ -17,14 +17,15 @@ exports.handler = function handler(context, event, callback) {
 };
 
 async function asked(context, event, say) {
-  const until = Date.now() + TIME_MS;
+  const pace = account.until(Date.now() + TIME_MS);
   if (!admitted(context.ADMIN_SECRET ?? '', event.request.headers.authorization)) return say(401, STRANGER);
   try {
     const want = plans.desired(artefact(), { domain: context.DOMAIN_NAME, core: settings(context).core });
     const client = context.getTwilioClient();
-    if (event.apply !== 'yes') return say(200, { plan: plans.plan(want, await account.observe(client, plans, want)) });
-    const allowed = { buy: event.buy === 'yes', takeOver: event.take_over === 'yes' };
-    return say(200, await account.apply(client, plans, want, { allowed, late: () => Date.now() > until }));
+    if (event.apply !== 'yes')
+      return say(200, { plan: plans.plan(want, await account.observe(client, plans, want, pace)) });
+    const allowed = { buy: event.buy === 'yes', takeOver: event['take-over'] === 'yes' };
+    return say(200, await account.apply(client, plans, want, { allowed, pace }));
   } catch (error) {
     return say(502, { error: error instanceof Fault ? error.message : account.words(error) });
   }

@@ -22,7 +22,7 @@ const HELP = `npm run numbers -- plan|apply|status [options]
   status             whether each line's number is as the flows say (exit code 1 if not)
 
   --buy              buy a number for each line that searches for one
-  --take-over        also repoint numbers that another system answers today
+  --take-over        also repoint numbers that another system, or another deployment of ours, answers today
   --json             one JSON object
   --domain HOST      where the Functions answer (that of FUNCTIONS_URL; else looked up at Twilio)
   --core URL         where the core answers (CORE_URL, else PUBLIC_URL)
@@ -39,10 +39,19 @@ const COMMANDS = { plan: planned, apply: applied, status: stated };
 /** Used wrongly: its words say what to do. */
 class Usage extends Error {}
 
-async function main(argv, env, out) {
+/** Runs the command and gives its exit code. `out`, `err`: take text; `connect(env)`: a client of the account. */
+async function main(argv, { env, out, err, connect = clientOf }) {
+  try {
+    return await commanded(argv, env, out, connect);
+  } catch (error) {
+    return failed(error, err);
+  }
+}
+
+async function commanded(argv, env, out, connect) {
   const { action, options } = read(argv);
   if (options.help) return said(out, HELP, OK);
-  const client = clientOf(env);
+  const client = connect(env);
   const artefact = compiled(options.flows ?? path.join(HOME, 'assets', 'flows.private.json'));
   const core = urlOf(options.core ?? (env.CORE_URL || env.PUBLIC_URL));
   const domain = options.domain ?? (hostOf(env.FUNCTIONS_URL) || (await deployedTo(client)));
@@ -80,7 +89,7 @@ async function applied(client, want, options, out) {
   }
   const allowed = { buy: options.buy, takeOver: options['take-over'] };
   const result = await account.apply(client, plans, want, { allowed });
-  const well = !result.left.length && !result.stopped && !result.plan.faults;
+  const well = !result.left.length && !result.plan.faults;
   return said(out, options.json ? asJson(result) : print.resultText(result), well ? OK : LEFT);
 }
 
@@ -127,7 +136,9 @@ async function deployedTo(client) {
     throw new Usage(`Twilio has no Functions service ${name}: run npm run deploy, or name a --domain`);
   }
   const domains = found.map((environment) => environment.domainName).sort();
-  if (domains.length !== 1) throw new Usage(`name one as --domain: ${domains.join(', ') || 'none is deployed'}`);
+  if (!domains.length)
+    throw new Usage(`the Functions service ${name} has no environment: run npm run deploy, or name a --domain`);
+  if (domains.length > 1) throw new Usage(`more than one is deployed: name one as --domain: ${domains.join(', ')}`);
   return domains[0];
 }
 
@@ -140,14 +151,14 @@ function said(out, text, code) {
   return code;
 }
 
-/** The exit code that an error ends in, its words on standard error. */
-function failed(error) {
+/** The exit code that an error ends in, its words on `err`. */
+function failed(error, err) {
   const wrong = error instanceof Usage;
   try {
-    process.stderr.write(`numbers: ${wrong ? error.message : account.words(error)}\n`);
+    err(`numbers: ${wrong ? error.message : account.words(error)}\n`);
     return wrong ? USAGE : LEFT;
   } catch {
-    process.stderr.write(`numbers: a bug of ours: ${error.stack}\n`);
+    err(`numbers: a bug of ours: ${error.stack}\n`);
     return BUG;
   }
 }
@@ -155,11 +166,11 @@ function failed(error) {
 if (require.main === module) {
   const env = path.join(HOME, '.env');
   if (fs.existsSync(env)) process.loadEnvFile(env); // what twilio-run reads; the environment's own values win
-  main(process.argv.slice(2), process.env, (text) => process.stdout.write(text))
-    .catch(failed)
-    .then((code) => {
-      process.exitCode = code;
-    });
+  const out = (text) => process.stdout.write(text);
+  const err = (text) => process.stderr.write(text);
+  main(process.argv.slice(2), { env: process.env, out, err }).then((code) => {
+    process.exitCode = code;
+  });
 }
 
-module.exports = { main, Usage };
+module.exports = { main };

@@ -1,6 +1,7 @@
 'use strict';
 // A plan, what came of it, and the state of each line, as text for people.
-const SIGNS = { buy: '+', update: '~', drift: '~', shadowed: '~', noop: '=', orphan: '?', geo: '?' }; // others: '!'
+const SIGNS = { buy: '+', update: '~', drift: '~', elsewhere: '>', shadowed: '~', noop: '=', orphan: '?', geo: '?' };
+const FAULT = '!'; // of the other kinds, which a person must put right
 
 /** The plan, a change a line, its fields below it, and a summary. */
 function planText(plan) {
@@ -38,7 +39,7 @@ function headline({ kind, line, number, needs, reason, search, offers, costs }) 
     reason,
     needs === 'take-over' ? 'needs --take-over' : '',
   ];
-  return `${SIGNS[kind] ?? '!'} ${kind.padEnd(12)} ${[what, ...tail].filter(Boolean).join(': ')}`;
+  return `${SIGNS[kind] ?? FAULT} ${kind.padEnd(12)} ${[what, ...tail].filter(Boolean).join(': ')}`;
 }
 
 function sought({ country, type, area_code: area, contains }) {

@@ -5,6 +5,7 @@ const { after, before, test } = require('node:test');
 const twilio = require('twilio');
 const plans = require('../assets/numbers-plan.private.js');
 const numbers = require('../assets/numbers-account.private.js');
+const print = require('../numbers/print.js');
 const fakes = require('../../tests/fakes/twilio_api/server.js');
 const { clientOf } = require('../../tests/fakes/twilio_api/sdk.js');
 
@@ -45,8 +46,8 @@ function account(seed = {}) {
   fakes.seed(state, { numbers: { '+14155550100': {} }, sale: SALE, ...seed });
 }
 
-function run(want = lines(), { crash, allowed = ALL, sleep = async () => {}, late } = {}) {
-  return numbers.apply(clientOf(twilio, state, server.port, crash), plans, want, { allowed, sleep, late });
+function run(want = lines(), { crash, allowed = ALL, sleep = async () => {}, left = () => Infinity } = {}) {
+  return numbers.apply(clientOf(twilio, state, server.port, crash), plans, want, { allowed, pace: { sleep, left } });
 }
 
 const owned = () => state.numbers.map((one) => [one.phone_number, one.friendly_name]);
@@ -109,6 +110,60 @@ test("somebody else's number stays as it is without the second word", async () =
   assert.equal(state.numbers[0].voice_url, 'https://sales.example/');
   const { done } = await run();
   assert.equal(done[0].kind, 'update');
+});
+
+test('a number that another deployment answers stays there without the second word, and the rest is done', async () => {
+  const theirs = {
+    friendly_name: 'gw:clinic/desk',
+    voice_url: 'https://gw.twil.io/voice',
+    voice_fallback_url: 'https://core.example.com/twiml',
+  };
+  account({ numbers: { '+14155550100': theirs } });
+  const { plan, done, left } = await run(lines(), { allowed: { buy: true } });
+  assert.deepEqual(
+    [done, left].map((some) => some.map(({ kind, line }) => [kind, line])),
+    [[['buy', 'clinic/more']], [['elsewhere', 'clinic/desk']]],
+  );
+  assert.equal(
+    print.resultText({ plan, done, left, stopped: '' }),
+    [
+      'done  buy clinic/more +14155550111',
+      'left  elsewhere clinic/desk +14155550100: +14155550100 answers at gw.twil.io today, another deployment of ours: ' +
+        'it needs --take-over',
+      '1 done, 1 left, 0 to put right by hand',
+    ].join('\n'),
+  );
+  assert.equal(state.numbers[0].voice_url, 'https://gw.twil.io/voice');
+  await run(lines(), { allowed: { takeOver: true } });
+  assert.equal(state.numbers[0].voice_url, 'https://gw-dev.twil.io/voice');
+});
+
+test('a number that receives faxes receives calls afterwards; one without voice is said, and not touched', async () => {
+  const mute = { capabilities: { voice: false, sms: true, mms: false, fax: false } };
+  account({ numbers: { '+14155550100': { voice_receive_mode: 'fax' }, '+14155550122': mute }, sale: {} });
+  const line = { label: 'z', number: '+14155550122', search: null, hours: '', fallback: null, regulatory: {} };
+  const first = await run(lines(line));
+  assert.deepEqual(first.done[0].fields.voiceReceiveMode, ['fax', 'voice']);
+  assert.deepEqual([sent('POST').length, sent('POST')[0].form.VoiceReceiveMode], [1, 'voice']);
+  const { counts } = (await run(lines(line))).plan;
+  assert.deepEqual([counts.noop, counts.voiceless], [1, 1]);
+});
+
+test('only numbers that take calls are looked for', async () => {
+  account();
+  await run();
+  const [search] = sent('GET').filter((one) => one.path.includes('/AvailablePhoneNumbers/'));
+  assert.equal(search.query.VoiceEnabled, 'true');
+});
+
+test('credentials that Twilio refuses in the middle stop the run, with what to do', async () => {
+  for (const body of [{ code: 20003, message: 'Authenticate' }, {}]) {
+    account();
+    state.refusals = [{ method: 'POST', path: 'IncomingPhoneNumbers', status: 401, body }];
+    const { done, left, stopped } = await run();
+    assert.match(stopped, /^Twilio does not accept the credentials: check TWILIO_ACCOUNT_SID and /);
+    assert.deepEqual([done, left.map((one) => one.why), sent('POST').length], [[], [stopped, stopped], 1]);
+  }
 });
 
 test('killed before or after any request, the next run finishes: one number bought, then all no-op', async () => {
@@ -246,13 +301,17 @@ test('Twilio breaking in the middle stops the run; the next one finishes', async
 
 test('out of time, the rest is left for the next run', async () => {
   account();
-  let looked = 0;
-  const late = () => {
-    looked += 1;
-    return looked > 1;
-  };
-  const { done, left } = await run(lines(), { late });
-  assert.deepEqual([done.length, left[0].why], [1, 'there was no time left: run it again']);
+  const time = () => (sent('POST').length ? 0 : 1000);
+  const { done, left, stopped } = await run(lines(), { left: time });
+  assert.deepEqual([done.length, left.length, left[0].why], [1, 1, 'there was no time left: run it again']);
+  assert.deepEqual([stopped, sent('POST').length], [left[0].why, 1]);
+});
+
+test('no pause is longer than the time that is left', async () => {
+  account();
+  state.refusals = [{ method: 'GET', path: '.', status: 429, body: {}, headers: { 'Retry-After': '3' } }];
+  const failure = await run(lines(), { left: () => 3000, sleep: assert.fail }).catch((error) => error);
+  assert.match(numbers.words(failure), /too many requests/);
 });
 
 test('no run ever releases a number', async () => {

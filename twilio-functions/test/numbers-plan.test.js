@@ -113,6 +113,73 @@ test('a number that answers for somebody else is not taken without a second word
   assert.deepEqual(planned([LINE], [moved]).unsafe, []);
 });
 
+test('a number that another deployment of ours answers is its own kind, and takes the second word', () => {
+  const reason = '+14155550100 answers at gw-1234.twil.io today, another deployment of ours';
+  const theirs = { ...WELL, voiceUrl: 'https://gw-1234.twil.io/voice' };
+  for (const number of [theirs, { ...theirs, friendlyName: 'Sales' }]) {
+    const plan = planned([LINE], [number]);
+    assert.deepEqual(
+      plan.changes.map(({ kind, needs, reason: why }) => [kind, needs, why]),
+      [['elsewhere', 'take-over', reason]],
+    );
+    assert.deepEqual(plan.changes[0].fields.voiceUrl, ['https://gw-1234.twil.io/voice', VOICE]);
+    assert.deepEqual([plan.unsafe, plan.counts.elsewhere, plan.faults], [[reason], 1, 0]);
+  }
+  const shadowed = planned([LINE], [{ ...theirs, trunkSid: 'TK1' }]).changes;
+  assert.deepEqual(
+    shadowed.map(({ kind, needs }) => [kind, needs]),
+    [
+      ['elsewhere', 'take-over'],
+      ['shadowed', 'take-over'],
+    ],
+  );
+  const bought = { ...BOUGHT, voiceUrl: 'https://gw-1234.twil.io/voice?line=clinic/more' };
+  assert.deepEqual(kinds(planned([WANTED], [bought])), ['elsewhere clinic/more']);
+});
+
+test('what only looks like another deployment is drift', () => {
+  const urls = [
+    'https://gw-1234.twil.io/other', // another project's Function
+    'https://gw-1234.twil.io.example/voice',
+    'https://twil.io/voice',
+    'https://GW-1234-dev.twil.io/voice', // this one, written otherwise
+  ];
+  for (const voiceUrl of urls) {
+    const plan = planned([LINE], [{ ...WELL, voiceUrl }]);
+    assert.deepEqual([kinds(plan), plan.unsafe], [['drift clinic/desk'], []], voiceUrl);
+  }
+});
+
+test('a number that receives faxes is set to receive calls; where Twilio does not say, it receives calls', () => {
+  const [fax, ...more] = planned([LINE], [{ ...WELL, voiceReceiveMode: 'fax' }]).changes;
+  assert.deepEqual([fax.kind, fax.fields, more], ['drift', { voiceReceiveMode: ['fax', 'voice'] }, []]);
+  for (const voiceReceiveMode of ['voice', null, '', undefined]) {
+    assert.deepEqual(kinds(planned([LINE], [{ ...WELL, voiceReceiveMode }])), ['noop clinic/desk']);
+  }
+});
+
+test('a number that takes no calls is a fault that says what to do, and is left as it is', () => {
+  const mute = { capabilities: { voice: false, sms: true }, voiceUrl: '' };
+  const plan = planned([LINE, WANTED], [
+    { ...WELL, ...mute },
+    { ...BOUGHT, ...mute },
+  ]);
+  assert.deepEqual(
+    plan.changes.map(({ kind, line, fields, reason }) => [kind, line, fields, reason]),
+    [
+      ['voiceless', 'clinic/desk', {}, 'Twilio takes no calls for this number: name another in the flow'],
+      [
+        'voiceless',
+        'clinic/more',
+        {},
+        'Twilio takes no calls for this number: release it by hand, and apply buys another',
+      ],
+    ],
+  );
+  assert.equal(plan.faults, 2);
+  assert.deepEqual(kinds(planned([LINE], [{ ...WELL, capabilities: { voice: true } }])), ['noop clinic/desk']);
+});
+
 test('a number that the account does not own is a fault', () => {
   const plan = planned([LINE], [{ ...WELL, phoneNumber: '+141555501000' }]); // Twilio's filter would find this one
   assert.deepEqual(kinds(plan), ['missing clinic/desk', 'orphan clinic/desk']);
@@ -235,4 +302,20 @@ test('what costs money is said in words', () => {
       'flows f00d: 1 buy, 1 drift',
     ].join('\n'),
   );
+});
+
+test('what leads elsewhere and what takes no calls is marked, in the order of the lines', () => {
+  const lines = [LINE, { ...LINE, label: 'a', number: '+14155550166' }];
+  const theirs = { ...WELL, voiceUrl: 'https://gw-1234.twil.io/voice' };
+  const mute = { ...WELL, sid: PN(6), phoneNumber: '+14155550166', capabilities: { voice: false } };
+  const said = [
+    '! voiceless    clinic/a +14155550166: Twilio takes no calls for this number: name another in the flow',
+    '> elsewhere    clinic/desk +14155550100: +14155550100 answers at gw-1234.twil.io today, another deployment of ours: ' +
+      'needs --take-over',
+  ];
+  const sum = ['', 'flows f00d: 1 voiceless, 1 elsewhere'];
+  const plan = planned(lines, [theirs, mute]);
+  assert.equal(print.statusText(plan), [...said, ...sum].join('\n'));
+  const field = `    voiceUrl: https://gw-1234.twil.io/voice -> ${VOICE}`;
+  assert.equal(print.planText(plan), [...said, field, ...sum].join('\n'));
 });

@@ -10,6 +10,7 @@ const SETTABLE = [
   'FriendlyName',
   'VoiceUrl',
   'VoiceFallbackUrl',
+  'VoiceReceiveMode',
   'SmsUrl',
   'SmsFallbackUrl',
   'StatusCallback',
