@@ -67,6 +67,7 @@ async def connected(url: str, memory: Memory, ears: Ears, token: Token | None = 
                 await store.flush()
                 writer.cancel()
     finally:
+        await store.close()
         with suppress(RedisError, OSError):
             async with asyncio.timeout(ANSWER_S):
                 await client.aclose()
@@ -88,6 +89,8 @@ class RedisStore:
         self._clock = asyncio.get_running_loop().time
         self._waiting: dict[str, _Waiting] = {}  # by CallSid, oldest first; the newest state of each
         self._down_since: float | None = None
+        self._asking = 0  # questions that wait for an answer
+        self._closed = False
         self._wake = asyncio.Event()
         self._written = asyncio.Event()
         self._written.set()
@@ -152,6 +155,15 @@ class RedisStore:
                 async with asyncio.timeout(FLUSH_S):
                     await self._written.wait()
 
+    async def close(self) -> None:
+        """Ask nothing more: what still waits is answered or given up first, or it would connect anew, and nobody would
+        close that connection."""
+        self._closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                while self._asking:  # noqa: ASYNC110  each ends by itself, in ANSWER_S
+                    await asyncio.sleep(0.01)
+
     # the writer
 
     async def run(self) -> None:
@@ -210,8 +222,9 @@ class RedisStore:
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T | None:
         """The server's answer; None without one, which begins an outage, and at once during it."""
-        if self._down_since is not None:
+        if self._down_since is not None or self._closed:
             return None
+        self._asking += 1
         try:
             return await _in_time(question)
         except Exception as failed:  # noqa: BLE001  whatever the library raises, a call goes on
@@ -220,6 +233,8 @@ class RedisStore:
                 self._tell("store-down", {"why": _why(failed)})
                 self._wake.set()
             return None
+        finally:
+            self._asking -= 1
 
     async def _save(self, key: str, kept: Kept, ttl_s: float) -> int:
         """What SAVE says: 1 of news, 0 of what was known, FENCED."""

@@ -422,3 +422,19 @@ def test_a_flush_and_a_close_wait_for_no_frozen_server(tmp_path: Path) -> None:
 def test_nobody_without_it_loads_redis() -> None:
     code = "import gateway.server.lifecycle, sys; sys.exit('redis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_whoever_asks_while_it_closes_leaves_no_connection(tmp_path: Path) -> None:
+    """A call that ends meanwhile: a connection that is made after the others were closed is nobody's to close."""
+
+    async def scenario(there: Server) -> None:
+        for _ in range(20):
+            async with instance(there.url) as (store, _told):
+                leaving = [asyncio.create_task(store.leave("room", f"CA{n}")) for n in range(20)]
+                await asyncio.sleep(0)
+            await asyncio.gather(*leaving)
+            await store.leave("room", "CA1")
+            async with there.client() as client:
+                assert len(await client.client_list()) == 1  # this one
+
+    play(tmp_path, scenario)
