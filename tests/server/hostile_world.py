@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -37,6 +38,7 @@ from gateway.server.listener import listen
 from gateway.settings import read
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
+from gateway.tools.outcome import Outcome as Result
 from gateway.twilio import media
 from tests.rehearsal.standin.house import QUICK, SILENCE, recorded
 
@@ -53,13 +55,17 @@ numbers:
 personas:
   ava:
     instructions: You answer.
-    model: {{ name: gemini-3.8-live }}
+    model: {{ name: MODEL }}
     greeting: {{ text: "{"hello " * WORDS}", interruptible: true }}
+    tools: [lookup]
   eve:
     instructions: You answer.
     model: {{ name: gemini-live-2.5-flash-native-audio }}
     greeting: {{ text: "{"hello " * WORDS}", interruptible: true }}
+tools:
+  lookup: {{ type: hangup, description: Looks a day up. }}
 """
+LEAD_MS = 200  # of sound at the phone
 LINE = encode(np.frombuffer(resample(recorded() + SILENCE, 16_000, 8_000), np.int16))
 
 
@@ -70,10 +76,20 @@ class QuickEars:
         return "ten of clubs"
 
 
+class Lookup:
+    """What the flow's tool does in place of hanging up: each use is counted, in the row that it belongs to."""
+
+    uses: ContextVar[list[str]] = ContextVar("uses")
+
+    async def run(self, args: Mapping[str, object]) -> Result:
+        self.uses.get().append(str(args.get("day")))
+        return Result({"status": "ok", "free": "10:00"})
+
+
 @dataclass
 class Outcome:
     """How one call went. `rounds`: after how many seconds each of the caller's turns was answered; None: never.
-    `sound_s`: sound of the agent's that reached the phone."""
+    `sound_s`: sound of the agent's that reached the phone; `ahead_s`: the most of it that waited to be heard."""
 
     greeted: bool = False
     rounds: list[float | None] = field(default_factory=list)
@@ -81,6 +97,7 @@ class Outcome:
     code: int | None = None
     next: str = ""
     sound_s: float = 0.0
+    ahead_s: float = 0.0
 
 
 @dataclass
@@ -91,6 +108,8 @@ class Played:
     good: Outcome
     events: Sequence[Mapping[str, Any]]
     sid: str
+    uses: Sequence[str]  # of the tool, by their day
+    notes: Sequence[Mapping[str, Any]] = ()
 
     @property
     def knocks(self) -> int:
@@ -100,15 +119,21 @@ class Played:
     def told(self, event: str, field: str) -> list[Any]:
         return [fields[field] for fields in self.events if fields["event"] == event]
 
+    def noted(self, name: str) -> list[dict[str, Any]]:
+        """The call's notes of that name."""
+        return [dict(note) for note in self.notes if note["message"] == name and note.get("call_sid") == self.sid]
+
 
 class Caller:
-    """A phone that plays what it gets, and speaks when it is told to."""
+    """A phone that plays what it gets, at the speed of speech, and speaks when it is told to."""
 
     def __init__(self, url: str, sid: str, line: str) -> None:
         self._url, self.sid, self._line = url, sid, line
         self._sequence = 1
         self._loop = asyncio.get_running_loop()
-        self._start = self._voice_at = self._loop.time()
+        self._start = self._voice_at = self._free_at = self._loop.time()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._marks: dict[str, asyncio.TimerHandle] = {}  # that wait for the sound before them
         self._voices = 0
         self._heard = asyncio.Event()
         self._over = asyncio.Event()
@@ -168,40 +193,73 @@ class Caller:
     async def _read(self) -> None:
         try:
             while True:
-                message = media.parse_to_twilio(await self._socket.recv(), "MZ" + self.sid)
-                if isinstance(message, media.Mark):
-                    self._sequence += 1
-                    await self._send(media.MarkPlayed(message.name, self._sequence))
-                if isinstance(message, media.Play):
-                    self.outcome.sound_s += len(message.mulaw) / 8000
-                if isinstance(message, media.Play) and np.abs(decode(message.mulaw).astype(int)).max(initial=0) > LOUD:
-                    self._voices += 1
-                    self._voice_at = self._loop.time()
-                    self._heard.set()
+                match media.parse_to_twilio(await self._socket.recv(), "MZ" + self.sid):
+                    case media.Mark(name):
+                        self._marks[name] = self._loop.call_at(self._free_at, self._played, name)
+                    case media.Clear():
+                        self._clear()
+                    case media.Play(mulaw):
+                        self._play(mulaw)
         except ConnectionClosed:
             self.outcome.ended_after_s = self._loop.time() - self._start
             self.outcome.code = self._socket.close_code
             self._over.set()
             self._heard.set()
 
+    def _play(self, mulaw: bytes) -> None:
+        now = self._loop.time()
+        self._free_at = max(now, self._free_at) + len(mulaw) / 8000
+        self.outcome.sound_s += len(mulaw) / 8000
+        self.outcome.ahead_s = max(self.outcome.ahead_s, self._free_at - now)
+        if np.abs(decode(mulaw).astype(int)).max(initial=0) > LOUD:
+            self._voices += 1
+            self._voice_at = self._free_at
+            self._heard.set()
 
-async def play(folder: Path, name: str, parts: Sequence[str], patience_s: float, log: Log, rounds: int = 2) -> Played:
+    def _clear(self) -> None:
+        """What waits is not heard, and Twilio sends its marks back at once."""
+        self._free_at = self._loop.time()
+        for name, timer in [*self._marks.items()]:
+            timer.cancel()
+            self._played(name)
+
+    def _played(self, name: str) -> None:
+        del self._marks[name]
+        self._sequence += 1
+        played = media.MarkPlayed(name, self._sequence)
+        self._sending.add(task := self._loop.create_task(self._send(played)))
+        task.add_done_callback(self._sending.discard)
+
+
+@dataclass(frozen=True)
+class Play:
+    """The troubles, by connection; the caller's turns, and how long an answer is waited for; the model's name."""
+
+    parts: Sequence[str]
+    rounds: int
+    patience_s: float
+    model: str
+
+
+async def play(folder: Path, name: str, what: Play, log: Log) -> Played:
     """A call on a hostile stand-in and one on a good one, at once."""
     events: list[Mapping[str, Any]] = []
+    uses: list[str] = []
+    Lookup.uses.set(uses)
     async with (
         _standin((), []) as good,
-        _standin(parts, events) as bad,
-        _gateway(folder, {"developer": bad, "vertex": good}, log) as (url, exchange),
+        _standin(what.parts, events) as bad,
+        _gateway(folder, what.model, {"developer": bad, "vertex": good}, log) as (url, exchange),
     ):
         async with asyncio.TaskGroup() as group:
             callers = [Caller(url, name + "-well", "well"), Caller(url, name, "hostile")]
-            calls = [group.create_task(caller.call(rounds, patience_s)) for caller in callers]
+            calls = [group.create_task(caller.call(what.rounds, what.patience_s)) for caller in callers]
         async with asyncio.timeout(5):
             await exchange.empty()
         outcomes = [call.result() for call in calls]
         for outcome, caller in zip(outcomes, callers, strict=True):
             outcome.next = (await exchange.next("CA" + caller.sid, Tries(1))).next
-    return Played(outcomes[1], outcomes[0], events, "CA" + name)
+    return Played(outcomes[1], outcomes[0], events, "CA" + name, uses)
 
 
 @asynccontextmanager
@@ -218,8 +276,10 @@ async def _standin(parts: Sequence[str], events: list[Mapping[str, Any]]) -> Asy
 
 
 @asynccontextmanager
-async def _gateway(folder: Path, where: Mapping[Backend, str], log: Log) -> AsyncIterator[tuple[str, Exchange]]:
-    (folder / "clinic.yaml").write_text(FLOW, encoding="utf-8")
+async def _gateway(
+    folder: Path, model: str, where: Mapping[Backend, str], log: Log
+) -> AsyncIterator[tuple[str, Exchange]]:
+    (folder / "clinic.yaml").write_text(FLOW.replace("MODEL", model), encoding="utf-8")
 
     async def find(backend: Backend) -> Endpoint:
         base = where[backend]
@@ -228,7 +288,8 @@ async def _gateway(folder: Path, where: Mapping[Backend, str], log: Log) -> Asyn
 
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    exchange = Exchange(read({"AUTH": "off", "PORT": "0"}), Generations(load(folder, {})), find, log, Metrics())
+    settings = read({"AUTH": "off", "PORT": "0", "PLAYOUT_LEAD_MS": str(LEAD_MS)})
+    exchange = Exchange(settings, Generations(load(folder, {})), find, log, Metrics())
     stop = asyncio.Event()
 
     async def stopped() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,9 +16,10 @@ import pytest
 from gateway.call import link, memory, recovery
 from gateway.call.turn import Patience
 from gateway.rehearsal.standin.hostile import HOSTILE
-from gateway.server import live_socket, plans
+from gateway.server import bridge, live_socket, plans
 from gateway.telemetry.log import Log, configure
-from tests.server.hostile_world import Played, lines, play
+from gateway.tools import registry
+from tests.server.hostile_world import Lookup, Play, Played, lines, play
 
 AT_ONCE = 12  # rows in play: most of them wait, but the machine may have two slow cores
 PATIENCE_S = 4.0  # of a caller, for one answer
@@ -35,12 +36,18 @@ OPEN_TIMEOUT_S = 1.6
 
 @dataclass(frozen=True)
 class Row:
-    """`play`: the troubles, by connection. `then`: what becomes of the call. `knocks`: connections at most."""
+    """`play`: the troubles, by connection. `then`: what becomes of the call. `knocks`: connections at most. `model`: its
+    name after `gemini-`."""
 
     play: str
     then: Literal["on", "fallback", "either"]
     knocks: int = 1
     rounds: int = 2  # of the caller's
+    model: str = "3.8-live"
+
+    @property
+    def name(self) -> str:
+        return self.play if self.model == "3.8-live" else f"{self.play} {self.model}"
 
 
 # fmt: off
@@ -56,17 +63,22 @@ ROWS = (
     # The upgrade: what may pass is tried again, the rest is not
     Row("http-503@1", "on", 2), Row("http-500@1", "on", 2), Row("http-503", "fallback", 9),
     Row("http-429", "fallback"), Row("http-401", "fallback"), Row("http-403", "fallback"), Row("http-404", "fallback"),
-    Row("slow-upgrade", "on"), Row("no-upgrade@1", "on", 2), Row("no-upgrade", "fallback", 9),
+    Row("slow-upgrade", "on"), Row("no-pong", "on"), Row("no-upgrade@1", "on", 2), Row("no-upgrade", "fallback", 9),
     # The setup
     Row("no-ready@1", "on", 2), Row("no-ready", "fallback", 9), Row("garbage-first", "fallback"),
     Row("sound-first", "on"), Row("bad-key", "fallback"), Row("bad-setup", "fallback"), Row("no-model", "fallback"),
     Row("quota", "fallback"), Row("cut-at-setup@1", "on", 2), Row("cut-at-setup", "fallback", 9),
     # Resumption
     Row("cut@1#5 handle-refused@2", "on", 3), Row("cut@1#5 handle-refused@2+", "on", 3),
-    Row("cut@1#5 in-use@2", "on", 3), Row("never-resumable", "on"), Row("cut@1#5 greets-again@2", "on", 2),
+    Row("cut@1#5 in-use@2", "on", 3), Row("never-resumable@1", "on", 2, rounds=4),
+    Row("cut@1#5 greets-again@2", "on", 2),
     Row("cut@1#2", "on", 2), Row("cut@1#5 http-503@2", "on", 3), Row("cut@1#5 http-503@2+", "fallback", 12),
     Row("cut@1#5 quota@2+", "fallback", 2), Row("cut@1#5 no-ready@2", "on", 3),
     Row("cut@1#5 history-refused@2+", "on", 3), Row("cut@1#11 forgets@2", "on", 3, rounds=5),
+    # On the models that take no history in mid-call, and texts otherwise
+    *(Row(play, "on", knocks, model=model)
+        for model in ("3.1-flash-live-preview", "2.5-flash-native-audio-preview-12-2025")
+        for play, knocks in (("lost-answer", 1), ("stall@1#5", 2), ("cut@1#5", 2), ("cut@1#5 handle-refused@2", 3))),
     # The end, in mid-call
     *(Row(f"{name}@1#5", "on", 2) for name in (
         "internal-error", "deadline-expired", "unavailable", "keepalive", "aborted", "closed", "restart",
@@ -93,7 +105,7 @@ WAITING: Mapping[str, str] = {}
 # The nineteen problems that are known from the field, and the troubles that play them.
 FIELD: Mapping[str, str] = {
     "1 server faults in mid-call": "internal-error deadline-expired unavailable",
-    "2 keepalive": "keepalive no-upgrade",
+    "2 keepalive": "no-pong keepalive no-upgrade",
     "3 operation not implemented": "not-implemented",
     "4 ten minutes": "going-away gone-away aborted short-life restart closed",
     "5 resumption fails": "handle-refused never-resumable in-use forgets",
@@ -122,11 +134,15 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str,
     log = configure("json", "info", out)
     with pytest.MonkeyPatch.context() as patch:
         hurry(patch)
-        yield asyncio.run(_all(tmp_path_factory.mktemp("hostile"), log)), lines(out.getvalue())
+        found = asyncio.run(_all(tmp_path_factory.mktemp("hostile"), log))
+        notes = lines(out.getvalue())
+        yield {name: replace(one, notes=notes) for name, one in found.items()}, notes
 
 
 def hurry(patch: pytest.MonkeyPatch) -> None:
     """Nobody waits as long as a person would."""
+    patch.setattr(registry, "KINDS", {"hangup": Lookup()})
+    patch.setattr(bridge, "KINDS", {"hangup": Lookup()})
     patch.setattr(plans, "Patience", partial(Patience, **PATIENCE))
     for name, value in LINK.items():
         patch.setattr(link, name, value)
@@ -144,9 +160,8 @@ async def _all(folder: Path, log: Log) -> dict[str, Played]:
     async def one(number: int, row: Row) -> None:
         async with room:
             (folder / str(number)).mkdir()
-            found[row.play] = await play(
-                folder / str(number), f"H{number}", row.play.split(), PATIENCE_S, log, row.rounds
-            )
+            what = Play(row.play.split(), row.rounds, PATIENCE_S, f"gemini-{row.model}")
+            found[row.name] = await play(folder / str(number), f"H{number}", what, log)
 
     async with asyncio.TaskGroup() as group:
         for number, row in enumerate(ROWS):
@@ -157,9 +172,9 @@ async def _all(folder: Path, log: Log) -> dict[str, Played]:
 Everything = tuple[dict[str, Played], list[dict[str, Any]]]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.play)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_call_ends_well(row: Row, played: Everything) -> None:
-    call = played[0][row.play]
+    call = played[0][row.name]
     on = call.bad.next == "hangup" and len(call.bad.rounds) == row.rounds and call.bad.rounds[-1] is not None
     fallback = call.bad.next == "fallback" and (call.bad.ended_after_s or EXCHANGE_S) < EXCHANGE_S
     if row.play in WAITING:
@@ -169,9 +184,9 @@ def test_every_call_ends_well(row: Row, played: Everything) -> None:
         assert call.knocks <= row.knocks
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.play)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_the_call_beside_it_notices_nothing(row: Row, played: Everything) -> None:
-    good = played[0][row.play].good
+    good = played[0][row.name].good
     assert (good.greeted, good.next) == (True, "hangup")
     assert [answer is not None and answer < WELL_S for answer in good.rounds] == [True] * row.rounds
 

@@ -183,6 +183,7 @@ HOSTILE: Mapping[str, Trouble] = {
     # The upgrade
     **{f"http-{code}": status(code) for code in (401, 403, 404, 429, 500, 503)},
     "slow-upgrade": Trouble("the upgrade takes a second", At.UPGRADE, wait_s=1.0),
+    "no-pong": Trouble("pings are never answered [sip-to-ai#14]", At.READY, pong=False),
     "no-upgrade": Trouble("the upgrade takes longer than anybody waits", At.UPGRADE, wait_s=60.0),
     # The setup
     "no-ready": Trouble("setupComplete never comes [python-genai: connect() has no timeout]", At.READY, silent, silent),
@@ -197,7 +198,13 @@ HOSTILE: Mapping[str, Trouble] = {
     "handle-refused": Trouble("a handle -> 1007 [discuss 186392]", At.RESUMED, closes(1007, INVALID)),
     "in-use": Trouble("a handle -> 1011 [sip-to-ai#14]", At.RESUMED, closes(1011, "The session is already in use.")),
     "forgets": Trouble("a handle is taken, and nothing known [cookbook#1197]", At.RESUMED, change=each(_forgets)),
-    "never-resumable": Trouble("handles never come [mastra#18190]", At.READY, change=each(_no_handle)),
+    "never-resumable": Trouble(
+        "handles never come, and the connection breaks after 3 s [mastra#18190]",
+        At.READY,
+        change=each(_no_handle),
+        later_s=LIFE_S,
+        later=(Cut(),),
+    ),
     "greets-again": Trouble(
         "a greeting that nobody asked for [sutando#67]", At.READY, then(*unasked("Good day! How can I help?", 1))
     ),

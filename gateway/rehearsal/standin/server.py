@@ -156,6 +156,17 @@ async def _connected(socket: ServerConnection, kit: Kit, visit: Visit) -> None:
     await Connection(socket, kit, door, visit).run()
 
 
+def _sends_no_pong(socket: ServerConnection) -> None:
+    """The library answers pings by itself, before anybody is asked."""
+    send = socket.protocol.send_frame
+
+    def others(frame: Frame) -> None:
+        if frame.opcode is not Opcode.PONG:
+            send(frame)
+
+    socket.protocol.send_frame = others  # type: ignore[method-assign]
+
+
 class Connection:
     """One client's socket."""
 
@@ -165,6 +176,8 @@ class Connection:
         self._door = door
         self._number = visit.number
         self._player = Player(visit.part)
+        if not visit.part.trouble.pong:
+            _sends_no_pong(socket)
         self._facts: asyncio.Queue[Fact] = asyncio.Queue(QUEUED)
         self._jobs: asyncio.Queue[Recognise | Synthesise] = asyncio.Queue(JOBS)
         self._session = Session(kit.house, door.backend, door.version, time.monotonic())

@@ -34,7 +34,7 @@ def keep(order: Order) -> Orders:
 class Trouble:
     """`act` is what the `nth` order that `at` names becomes, `change` what every order after it becomes, up to `until`.
     `later` follows `later_s` after it. `hold`: speech is kept until all of a turn is there. At the upgrade: `status`
-    refuses, `wait_s` lets wait."""
+    refuses, `wait_s` lets wait. Without `pong` pings aren't answered."""
 
     about: str
     at: At = At.SOUND
@@ -47,6 +47,7 @@ class Trouble:
     hold: bool = False
     status: int = 0
     wait_s: float = 0.0
+    pong: bool = True
 
 
 @dataclass(frozen=True, slots=True)
