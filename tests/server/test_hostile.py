@@ -19,7 +19,7 @@ from gateway.rehearsal.standin.hostile import HOSTILE
 from gateway.server import bridge, live_socket, plans
 from gateway.telemetry.log import Log, configure
 from gateway.tools import registry
-from tests.server.hostile_world import Lookup, Play, Played, lines, play
+from tests.server.hostile_world import LEAD_MS, Lookup, Play, Played, lines, play
 
 AT_ONCE = 12  # rows in play: most of them wait, but the machine may have two slow cores
 PATIENCE_S = 4.0  # of a caller, for one answer
@@ -36,8 +36,8 @@ OPEN_TIMEOUT_S = 1.6
 
 @dataclass(frozen=True)
 class Row:
-    """`play`: the troubles, by connection. `then`: what becomes of the call. `knocks`: connections at most. `model`: its
-    name after `gemini-`."""
+    """`play`: the troubles, by connection. `then`: what becomes of the call. `knocks`: connections at most. `model`:
+    its name after `gemini-`."""
 
     play: str
     then: Literal["on", "fallback", "either"]
@@ -84,7 +84,8 @@ ROWS = (
         "internal-error", "deadline-expired", "unavailable", "keepalive", "aborted", "closed", "restart",
         "context-full", "cut", "after-close", "gone-away",
     )),
-    Row("not-implemented@1", "on", 2), Row("going-away@1#2", "on", 3), Row("quota-later@1#5", "fallback"),
+    Row("not-implemented@1", "on", 2), Row("going-away@1#2", "on", 3), Row("going-away@1#5", "on", 3),
+    Row("quota-later@1#5", "fallback"),
     Row("short-life", "on", 3),
     Row("internal-error", "either", 12),
     # Messages
@@ -169,7 +170,13 @@ async def _all(folder: Path, log: Log) -> dict[str, Played]:
     return found
 
 
+Rows = Mapping[str, Played]
 Everything = tuple[dict[str, Played], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def row_of(played: Everything) -> Rows:
+    return played[0]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -223,6 +230,97 @@ def test_a_session_that_took_its_handle_and_forgot_is_noticed(played: Everything
     row = played[0]["cut@1#11 forgets@2"]
     assert forgot == {row.sid}
     assert row.knocks == 3  # left for a fresh session
+
+
+def test_nothing_that_we_send_is_refused(row_of: Rows) -> None:
+    """Whatever the model takes of texts and history (14): the stand-in refuses what the real one does. A call without
+    id and name has no right answer."""
+    refused = {name for name, row in row_of.items() if row.told("closing", "code")}
+    assert refused - {"tool-nameless@1"} == set()
+
+
+def test_no_more_than_the_lead_waits_at_the_phone(row_of: Rows) -> None:
+    """However fast it comes (16)."""
+    assert {name: row.bad.ahead_s for name, row in row_of.items() if row.bad.ahead_s > LEAD_MS / 1000 + 0.15} == {}
+
+
+def test_of_a_burst_nothing_is_lost(row_of: Rows) -> None:
+    assert row_of["bursts"].bad.sound_s == pytest.approx(row_of["no-pong"].bad.sound_s, abs=0.3)
+
+
+def test_nobody_waits_for_a_pong(row_of: Rows) -> None:
+    assert row_of["no-pong"].noted("model-gone") == []
+
+
+AFTER_A_LOSS = ("going-away@1#2", "cut@1#5", "cut@1#5 handle-refused@2", "cut@1#5 in-use@2", "cut@1#5 greets-again@2")
+
+
+@pytest.mark.parametrize("name", [*AFTER_A_LOSS, "never-resumable@1", "short-life", "closed@1#5", "internal-error@1#5"])
+def test_nobody_is_asked_to_greet_twice(name: str, row_of: Rows) -> None:
+    assert [text[:5] for text in row_of[name].told("cue", "text") if text.startswith("hello")] == ["hello"]
+    assert True not in row_of[name].told("content", "complete")  # history asks for no answer
+
+
+@pytest.mark.parametrize("name", ["going-away@1#2", "going-away@1#5"])
+def test_a_move_after_goaway_loses_and_doubles_nothing(name: str, row_of: Rows) -> None:
+    row = row_of[name]
+    assert row.told("setup", "resumed") == [False, True]
+    spoken = [event["text"] for event in row.events if event["event"] == "heard" and event["by"] == "speech"]
+    assert spoken == ["ten of clubs"] * 2
+    (back,) = row.noted("model-back")
+    assert (back["how"], back["why"]) == ("resumed", "going-away")
+    ends = [(event["event"], event["connection"]) for event in row.events if event["event"] in ("closed", "setup")]
+    assert ends.index(("closed", 1)) < ends.index(("setup", 2))  # one connection a session at a time
+
+
+@pytest.mark.parametrize(
+    ("name", "by_handle"),
+    [
+        ("cut@1#5", [False, True]),
+        ("cut@1#5 in-use@2", [False, True, True]),
+        ("cut@1#5 handle-refused@2", [False, True, False]),
+        ("cut@1#5 handle-refused@2 3.1-flash-live-preview", [False, True, False]),
+        ("never-resumable@1", [False, False]),
+    ],
+)
+def test_a_session_is_had_by_its_handle_or_is_told_the_call(name: str, by_handle: list[bool], row_of: Rows) -> None:
+    row = row_of[name]
+    assert row.told("setup", "resumed") == by_handle
+    if not by_handle[-1]:
+        told = row.told("setup", "instructions")[-1]
+        assert "agent: hello hello" in told
+        assert "caller: ten of clubs" in told
+
+
+@pytest.mark.parametrize("name", ["foreign", "phantom-words"])
+def test_transcripts_are_a_log_and_drive_nothing(name: str, row_of: Rows) -> None:
+    row = row_of[name]
+    assert [event for event in row.events if event["event"] == "heard" and event["by"] == "text"] == []
+    assert row.noted("model-stuck") == []
+    wrong = {"foreign": "चलो ठीक है", "phantom-words": "Thanks for watching!"}[name]
+    assert wrong in [turn["private"]["text"] for turn in row.noted("turn")]
+
+
+@pytest.mark.parametrize(
+    ("name", "uses"),
+    [
+        ("tool-twice", ["Monday"]),
+        ("tool-again", ["Monday"]),
+        ("tool-swept", [f"{n} May" for n in range(5)]),
+        ("not-implemented@1", ["Monday"]),
+    ],
+)
+def test_a_tool_is_used_once(name: str, uses: list[str], row_of: Rows) -> None:
+    assert sorted(row_of[name].uses) == uses
+
+
+@pytest.mark.parametrize("name", ["odd-usage", "no-usage"])
+def test_a_bill_takes_no_nonsense(name: str, row_of: Rows) -> None:
+    (ended,), (usual,) = row_of[name].noted("call-ended"), row_of["no-pong"].noted("call-ended")
+    counts = ("prompt_tokens", "response_tokens")
+    assert [ended[count] for count in counts] == ([0, 0] if name == "no-usage" else [usual[count] for count in counts])
+    assert all(tokens > 0 for tokens in ended["tokens"].values())
+    assert ended["cost_usd"] >= (0 if name == "no-usage" else usual["cost_usd"])
 
 
 def test_thoughts_and_json_are_no_speech(played: Everything) -> None:
