@@ -19,6 +19,8 @@ from gateway.rehearsal.failure.processes import spawn
 
 PROGRAM = "haproxy"
 START_S = 15.0
+PORTS = 5  # that are tried
+TAKEN = "Address already in use"
 STOP_S = 5.0
 POLL_S = 0.02
 
@@ -72,7 +74,7 @@ class Haproxy:
     async def start(self) -> None:
         self._own = tempfile.TemporaryDirectory(prefix="haproxy-")
         try:
-            await self._spawn()
+            await self._spawn_somewhere()
         except BaseException:
             await self.stop()
             raise
@@ -150,6 +152,16 @@ class Haproxy:
                     await asyncio.sleep(POLL_S)
             return
         raise BalancerFailed(f"HAProxy does not choose {name(port)} within {START_S:.0f} s\n{self._tail()}")
+
+    async def _spawn_somewhere(self) -> None:
+        """At another port where somebody has taken the free one in the meantime."""
+        for left in reversed(range(PORTS)):
+            try:
+                return await self._spawn()
+            except BalancerFailed as failed:
+                if not left or TAKEN not in str(failed):
+                    raise
+                self.port = free_port()
 
     async def _spawn(self, *more: str) -> None:
         """Returns when that process answers on its socket. Raises BalancerFailed."""

@@ -33,12 +33,14 @@ def nothing(_: int) -> None:
 
 
 @needs_haproxy
-def test_its_address_is_taken(tmp_path: Path, temporary: Path) -> None:
+def test_its_address_is_taken(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so is any other that it tries."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         haproxy = Haproxy(tmp_path, Rules(), nothing)
         haproxy.port = other.getsockname()[1]
+        monkeypatch.setattr("gateway.rehearsal.failure.haproxy.free_port", lambda: other.getsockname()[1])
         with pytest.raises(BalancerFailed, match=r"HAProxy has ended\n(.|\n)*[Aa]ddress already in use"):
             asyncio.run(haproxy.start())
     assert list(temporary.iterdir()) == []
@@ -84,3 +86,18 @@ def test_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporar
     with pytest.raises(NoHaproxy, match="apt-get install haproxy"):
         asyncio.run(Haproxy(tmp_path, Rules(), nothing).start())
     assert list(temporary.iterdir()) == []
+
+
+@needs_haproxy
+def test_a_port_that_was_taken_meanwhile_is_left_for_another(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        haproxy = Haproxy(tmp_path, Rules(), nothing)
+        with socket.create_server(("127.0.0.1", haproxy.port)):
+            taken = haproxy.port
+            await haproxy.start()
+        try:
+            assert haproxy.port != taken
+        finally:
+            await haproxy.stop()
+
+    asyncio.run(scenario())
