@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,6 @@ from gateway.call.turn import Patience
 from gateway.rehearsal.standin.hostile import HOSTILE
 from gateway.server import bridge, live_socket, plans
 from gateway.telemetry.log import Log, configure
-from gateway.tools import registry
 from tests.server.hostile_world import LEAD_MS, Lookup, Play, Played, lines, play
 
 AT_ONCE = 12  # rows in play: most of them wait, but the machine may have two slow cores
@@ -128,8 +128,31 @@ FIELD: Mapping[str, str] = {
 ANSWERED = {"tool-twice": ["d-1"], "tool-again": ["d-1", "d-2"], "tool-swept": [f"s-{n}" for n in range(5)]}
 
 
+class Failed(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Played], list[dict[str, Any]]]]:
+def broken() -> Iterator[Sequence[logging.LogRecord]]:
+    """What the stand-in's library says of handlers that failed."""
+    failed = Failed(logging.ERROR)
+    logger = logging.getLogger("websockets.server")
+    logger.addHandler(failed)
+    yield failed.records
+    logger.removeHandler(failed)
+
+
+@pytest.fixture(scope="module")
+def played(
+    broken: object, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[dict[str, Played], list[dict[str, Any]]]]:
     """All rows, played, and every note."""
     out = io.StringIO()
     log = configure("json", "info", out)
@@ -142,7 +165,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str,
 
 def hurry(patch: pytest.MonkeyPatch) -> None:
     """Nobody waits as long as a person would."""
-    patch.setattr(registry, "KINDS", {"hangup": Lookup()})
     patch.setattr(bridge, "KINDS", {"hangup": Lookup()})
     patch.setattr(plans, "Patience", partial(Patience, **PATIENCE))
     for name, value in LINK.items():
@@ -198,6 +220,11 @@ def test_the_call_beside_it_notices_nothing(row: Row, played: Everything) -> Non
     assert [answer is not None and answer < WELL_S for answer in good.rounds] == [True] * row.rounds
 
 
+def test_the_stand_in_plays_every_trouble_to_its_end(played: Everything, broken: Sequence[logging.LogRecord]) -> None:
+    """One that breaks in the middle of its part looks like a connection that does."""
+    assert [str(record.exc_info) for record in broken] == []
+
+
 def test_nothing_of_it_is_a_bug_of_ours(played: Everything) -> None:
     assert [note for note in played[1] if note["message"].startswith("bug")] == []
 
@@ -217,6 +244,12 @@ def test_a_caller_need_not_speak_again_after_one_moment(played: Everything) -> N
 def test_sound_that_was_cut_does_not_reach_the_phone(played: Everything) -> None:
     """Three turns of 540 ms, and of the twelve seconds no more than may be ahead."""
     assert played[0]["burst-cut@1#5"].bad.sound_s < 3.0
+
+
+def test_nothing_is_heard_of_a_connection_after_its_close(row_of: Rows) -> None:
+    row = row_of["after-close@1#5"]
+    assert [gone["code"] for gone in row.noted("model-gone")] == [1011]
+    assert not any("not here any more" in turn["private"]["text"] for turn in row.noted("turn"))
 
 
 def test_history_that_was_refused_is_not_sent_again(played: Everything) -> None:
@@ -258,7 +291,11 @@ AFTER_A_LOSS = ("going-away@1#2", "cut@1#5", "cut@1#5 handle-refused@2", "cut@1#
 @pytest.mark.parametrize("name", [*AFTER_A_LOSS, "never-resumable@1", "short-life", "closed@1#5", "internal-error@1#5"])
 def test_nobody_is_asked_to_greet_twice(name: str, row_of: Rows) -> None:
     assert [text[:5] for text in row_of[name].told("cue", "text") if text.startswith("hello")] == ["hello"]
-    assert True not in row_of[name].told("content", "complete")  # history asks for no answer
+
+
+@pytest.mark.parametrize("name", ["cut@1#5", "cut@1#5 greets-again@2", "internal-error@1#5"])
+def test_history_asks_for_no_answer(name: str, row_of: Rows) -> None:
+    assert row_of[name].told("content", "complete") == [False]
 
 
 @pytest.mark.parametrize("name", ["going-away@1#2", "going-away@1#5"])

@@ -22,9 +22,10 @@ from gateway.rehearsal.standin.hostile import HOSTILE
 from gateway.rehearsal.standin.orders import Value
 from gateway.rehearsal.standin.resumption import Resumption
 from gateway.rehearsal.standin.script import DEFAULT, Script, ScriptError, load
-from gateway.rehearsal.standin.server import Breaker, Hears, Kit, serving
+from gateway.rehearsal.standin.server import Hears, Kit, serving
 from gateway.rehearsal.standin.talk import House
 from gateway.rehearsal.standin.trouble import Part, read_part
+from gateway.rehearsal.standin.wire import Breaker
 from gateway.rehearsal.voice import Voice, choose
 
 MAX_CHARS = 10_000  # of a text in an event line, which its reader takes in a megabyte

@@ -9,12 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol, assert_never
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Close as CloseFrame
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
 from gateway.live.messages import MAX_MESSAGE_BYTES, LiveProtocolError, build_server, parse_client
@@ -24,6 +22,7 @@ from gateway.rehearsal.standin.session import Session
 from gateway.rehearsal.standin.talk import House
 from gateway.rehearsal.standin.trouble import Part, Player, part_of
 from gateway.rehearsal.standin.turns import Ended
+from gateway.rehearsal.standin.wire import Breaker, closes_and_talks_on, sends_no_pong
 from gateway.rehearsal.voice import Speaker, Voice, VoiceError, sentences, speaker_for, tones
 
 QUEUED = 64  # frames read ahead of the session; then the socket's own flow control brakes the client
@@ -44,20 +43,6 @@ class Hears(Protocol):
 
     def hear(self, pcm: bytes, rate: int) -> str:
         """What was said, as text; empty for what isn't known."""
-
-
-class Breaker:
-    """Breaks every connection that is open, as a network does: without a close frame."""
-
-    def __init__(self) -> None:
-        self._sockets: WeakSet[ServerConnection] = WeakSet()
-
-    def watch(self, socket: ServerConnection) -> None:
-        self._sockets.add(socket)
-
-    def cut(self) -> None:
-        for socket in list(self._sockets):
-            socket.transport.abort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +141,6 @@ async def _connected(socket: ServerConnection, kit: Kit, visit: Visit) -> None:
     await Connection(socket, kit, door, visit).run()
 
 
-def _sends_no_pong(socket: ServerConnection) -> None:
-    """The library answers pings by itself, before anybody is asked."""
-    send = socket.protocol.send_frame
-
-    def others(frame: Frame) -> None:
-        if frame.opcode is not Opcode.PONG:
-            send(frame)
-
-    socket.protocol.send_frame = others  # type: ignore[method-assign]
-
-
 class Connection:
     """One client's socket."""
 
@@ -177,7 +151,7 @@ class Connection:
         self._number = visit.number
         self._player = Player(visit.part)
         if not visit.part.trouble.pong:
-            _sends_no_pong(socket)
+            sends_no_pong(socket)
         self._facts: asyncio.Queue[Fact] = asyncio.Queue(QUEUED)
         self._jobs: asyncio.Queue[Recognise | Synthesise] = asyncio.Queue(JOBS)
         self._session = Session(kit.house, door.backend, door.version, time.monotonic())
@@ -271,10 +245,8 @@ class Connection:
 
     async def _close(self, order: Close) -> None:
         reason = order.reason.encode()[:REASON_BYTES].decode(errors="ignore")
-        if order.after:  # past the library, which keeps the protocol
-            frames = [Frame(Opcode.CLOSE, CloseFrame(order.code, reason).serialize())]
-            frames += [Frame(Opcode.BINARY, data) for data in order.after]
-            self._socket.transport.write(b"".join(frame.serialize(mask=False) for frame in frames))
+        if order.after:
+            closes_and_talks_on(self._socket, order.code, reason, order.after)
         else:
             await self._socket.close(order.code, reason)
 
