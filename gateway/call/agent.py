@@ -104,8 +104,10 @@ class Agent:
         if sounded:
             self._ledger.agent_done()
             orders += self._dear(now)
-        self._recovery.thinking = fact.status == "IN_PROGRESS"
-        if not self._recovery.thinking:
+        if fact.status == "IN_PROGRESS":
+            self._recovery.due.thinks(now)
+        else:
+            self._recovery.due.idles()
             self._errands.complete(now, quiet=not self._speech.open)
         if not sounded and not self._speech.open and not self._lapse.agent_due:
             self._turn.take(Signal.AGENT_PASSED, now)
@@ -115,9 +117,9 @@ class Agent:
 
     def interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
         self._speech.void(None)
-        self._recovery.thinking = False
+        self._recovery.due.idles()
         if self._speech.open:  # who was cut short has more to say, or a new answer: silence is neither
-            self._recovery.owes()
+            self._recovery.cut_in()
         return self.cut_in(now)
 
     def cut_in(self, now: float) -> list[Order]:
@@ -137,7 +139,7 @@ class Agent:
         self._recovery.sign(self._ledger.ms(now))
         if self._speech.open or self._lapse.agent_due or self._turn.state is not State.ANSWERING:
             return []
-        self._recovery.passed()
+        self._recovery.due.passed()
         self._hearing.answered()
         orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now)
         self._turn.take(Signal.AGENT_PASSED, now)
@@ -164,7 +166,7 @@ class Agent:
             self._turn.restart(now)
         if self._errands.closing:
             return
-        self._recovery.owes()
+        self._recovery.due.owes()
         if self._turn.state is State.LISTENING:
             self._turn.take(Signal.PROMPTED, now)
 

@@ -86,6 +86,8 @@ class Call:
         orders = HANDLERS[type(fact)](self, fact, now)
         if not self.ended:
             orders += self._recovery.pump(now)
+            if self._recovery.was_spoken_over() and self._cuts_in:
+                orders += self._cut_in(now)
             orders += self._speech.pump(now)
             orders += self._heard(now)
             orders += self._errands.expire(now)
@@ -130,20 +132,26 @@ class Call:
         for signal in signals:
             self._lapse.prompts = 0
             if signal is Signal.CALLER_BEGAN and self._cuts_in:
-                more = self._speech.unfinished is not None  # sound of the turn that is cut is still to come
-                self._recovery.owes()  # as where the model tells it: see `Agent.interrupted`
-                orders += self._agent.cut_in(now)
-                self._speech.void(now if more else None)
+                orders += self._cut_in(now)
             self._turn.take(signal, now)
+        return orders
+
+    def _cut_in(self, now: float) -> list[Order]:
+        """A barge-in by the gateway's own word."""
+        more = self._speech.unfinished is not None  # sound of the turn that is cut is still to come
+        self._recovery.cut_in()  # as where the model tells it: see `Agent.interrupted`
+        orders = self._agent.cut_in(now)
+        self._speech.void(now if more else None)
         return orders
 
     @property
     def _cuts_in(self) -> bool:
         """Whether the caller's speech is a barge-in by the gateway's own word, without waiting for the model's."""
-        persona = self._plan.persona
-        decides = persona.vad.mode == "gateway" or self._speech.carried
-        listens = persona.barge_in.enabled and self._hearing.is_open
-        return decides and listens and self._turn.state in TALKING and self._speech.open
+        persona, state = self._plan.persona, self._turn.state
+        protected = state is State.GREETING and not (persona.greeting and persona.greeting.interruptible)
+        decides = self._speech.carried or (persona.vad.mode == "gateway" and self._hearing.is_open)
+        may = persona.barge_in.enabled and not protected
+        return may and decides and state in TALKING and self._speech.open
 
     def _mark_played(self, fact: media.MarkPlayed, now: float) -> list[Order]:
         self._speech.mark(fact.name, now)

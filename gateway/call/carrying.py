@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.call.carry import Carry, Unheard
+from gateway.call.due import Cue
 from gateway.call.ledger import Ledger
 from gateway.call.plan import Plan
-from gateway.call.recovery import UNHEARD, Cue, Parts, Recovery
+from gateway.call.recovery import UNHEARD, Parts, Recovery
 from gateway.call.span import Span
 from gateway.call.transcript import Line
 from gateway.call.turn import Signal, State
@@ -41,8 +42,8 @@ def cut(whole: Whole, now: float) -> Cut:
     """What is under way; the caller's ear is shut and empty afterwards."""
     parts = whole.parts
     state = parts.turn.state
-    again = state in UNHEARD
-    return Cut(state, parts.speech.unheard(now), parts.hearing.kept(again=again), parts.hearing.spoken)
+    sound = parts.hearing.kept(again=parts.unheard(now))
+    return Cut(state, parts.speech.unheard(now), sound, parts.hearing.spoken)
 
 
 def glance(whole: Whole) -> Cut:
@@ -72,7 +73,7 @@ def carry(whole: Whole, under_way: Cut, prompts: int, now: float, *, ended: bool
         whole=ended,
         spoken=under_way.spoken,
         missed=parts.ledger.missed,
-        owing=whole.recovery.owing or whole.recovery.thinking,
+        owing=whole.recovery.due.owing,
         hush=whole.recovery.hush,
         context=whole.recovery.memory.kept,
         seed=whole.recovery.seed,
@@ -104,7 +105,7 @@ def take_up(whole: Whole, carried: Carry, greeting: Greeting | None, now: float)
     whole.recovery.seed = carried.seed
     owing = bool(cue) or carried.owing
     if owing:
-        whole.recovery.owes()
+        whole.recovery.due.owes()
     if owing or (carried.caller and state in UNHEARD):
         parts.turn.take(Signal.PROMPTED, now)
 

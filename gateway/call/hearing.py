@@ -17,6 +17,7 @@ from gateway.twilio.media import CallerAudio
 
 SPEECH_MS = 800  # what lasts longer than this is hardly a noise, nor are short ones that add up to it
 WORD_MS = 240  # of those: a knock or a cough is shorter
+TOLD_MS = 2_000  # a model that takes speech for a barge-in has told so by then; later it is noise
 PIECES = 16  # of speech, that may add up
 ONSET_MS = 80  # facts of the field: 80 to 160 ms for every detector that does not fire on clicks
 HANGOVER_MS = 300  # shorter than any endpointing, so that a turn's end is known before the agent answers
@@ -118,6 +119,14 @@ class Hearing:
         who says "Hello?" again and again is heard as well."""
         unheard = sum(ms for since_ms, ms in self._pieces if ms >= WORD_MS and since_ms > sign_ms)
         return self._caller.understood or unheard >= SPEECH_MS
+
+    def spoke_since(self, ms: int) -> bool:
+        """Whether the caller speaks, or has said a word or more since then (on the call's clock)."""
+        return self.speaking or any(long >= WORD_MS and since + long > ms for since, long in self._pieces)
+
+    def speaks_over(self, now_ms: int) -> bool:
+        """Whether the caller began so lately, and was not answered, that the model may not have told of it yet."""
+        return self._since_ms > now_ms - TOLD_MS and self.spoke_since(now_ms - TOLD_MS)
 
     @property
     def began_ms(self) -> int:

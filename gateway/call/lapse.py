@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from gateway.call.due import Cue
 from gateway.call.facts import Order
 from gateway.call.plan import Plan
-from gateway.call.recovery import Cue, Parts, Recovery
+from gateway.call.recovery import Parts, Recovery
 from gateway.call.span import Span
 from gateway.call.turn import Signal, State
 from gateway.live import cues
@@ -37,9 +38,15 @@ class Lapse:
             return None
         if parts.errands.closing or (parts.errands.pending and state in WAITING):
             return None
-        if state is State.ANSWERING and self._recovery.thinking and not parts.hearing.unanswered:
-            return parts.turn.since + THINKING_S
+        if state is State.ANSWERING and (since := self._thinking_since) is not None:
+            return max(since, parts.speech.free_at) + THINKING_S
         return parts.turn.due(self._plan.patience, parts.speech.free_at)
+
+    @property
+    def _thinking_since(self) -> float | None:
+        """Since when the model thinks, and the caller waits for it: they have said nothing since."""
+        since, parts = self._recovery.due.thinking_since, self._parts
+        return None if since is None or parts.hearing.spoke_since(parts.ledger.ms(since)) else since
 
     def agent_done(self, signal: Signal, now: float) -> None:
         """The agent's turn is over; a caller who has been speaking meanwhile is being heard. An agent whose tool runs,
@@ -54,8 +61,7 @@ class Lapse:
     @property
     def agent_due(self) -> bool:
         errands = self._parts.errands
-        recovery = self._recovery
-        return (errands.pending or recovery.owing or recovery.thinking) and not errands.closing
+        return (errands.pending or self._recovery.due.owing) and not errands.closing
 
     # the end is near
 
@@ -89,8 +95,8 @@ class Lapse:
         answer and says nothing is stuck. Afterwards `Recovery.lost` says whether that is all."""
         parts, recovery = self._parts, self._recovery
         state = parts.turn.state
-        owing = recovery.owing or recovery.nudged or recovery.thinking
-        if state is State.ANSWERING and (owing or parts.hearing.owed(recovery.sign_ms)):
+        owing = recovery.due.owing or recovery.due.nudged or parts.hearing.owed(recovery.sign_ms)
+        if state is State.ANSWERING and owing:
             return recovery.stuck(now)
         cue = self._owed_cue(state)
         parts.errands.heard()

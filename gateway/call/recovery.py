@@ -10,13 +10,13 @@ agent, who was told what was said. `Link` knows when; this knows what.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from gateway.audio.filler import FILLER
 from gateway.call import facts
 from gateway.call.context import before_the_agent, context
+from gateway.call.due import Cue, Due, Step, nudge
 from gateway.call.errands import Errands
 from gateway.call.facts import OpenModel, Order, PrepareModel
 from gateway.call.hearing import Hearing
@@ -33,9 +33,8 @@ from gateway.live.closing import Verdict, classify
 
 FILLER_AFTER_S = 1.5  # of a gap: a shorter one passes for a pause
 FILLER_EVERY_S = 3.0
-RESUME, FRESH, GIVE_UP = 2, 3, 4  # steps of the ladder; the first is a nudge
 LATE = Verdict("transient", retry=True, resume=True)  # no setupComplete in time
-Cue = Callable[[str], str]  # what is told; it is given what was said before, where the session doesn't know it
+NEAR_MS = 1_000  # so little of an utterance before a handle is heard twice rather than the rest of it never
 UNHEARD = (State.HEARING, State.ANSWERING)  # what the caller says or said has no answer yet
 
 
@@ -49,28 +48,31 @@ class Parts:
     errands: Errands
     ledger: Ledger
 
+    def unheard(self, now: float) -> bool:
+        """Whether what the caller says, or said last, has no answer yet: they may be speaking over the agent, and the
+        model has not told that it noticed."""
+        return self.turn.state in UNHEARD or self.hearing.speaks_over(self.ledger.ms(now))
+
 
 class Recovery:
     """One call's link to its model. Orders are carried out in their order."""
 
     __slots__ = (
-        "_cue",
         "_filler_at",
         "_forgot",
         "_link",
         "_owed",
         "_parts",
         "_setup",
-        "_steps",
+        "_spoken_over",
         "_takes_content",
         "_told",
         "_why",
+        "due",
         "hush",
         "memory",
-        "owing",
         "seed",
         "sign_ms",
-        "thinking",
     )
 
     def __init__(self, setup: live.Setup, parts: Parts, now: float, *, takes_content: bool, window: int) -> None:
@@ -84,13 +86,11 @@ class Recovery:
         self.memory = Memory(window)
         self.seed = ""  # the transcript in the session's instructions: whoever resumes it says it again
         self._owed: Cue | None = None  # what the model is told when it is back, again until it gives a sign
-        self._steps = 0
-        self._cue: Cue = _nudge  # what a silent model was asked first
+        self._spoken_over = False  # the caller spoke over the agent when its session ended
         self._filler_at = 0.0
         self._why = ""
         self.hush = False  # a connection broke because sound came while it waited for a tool's result
-        self.owing = False  # the model has something to say whatever the caller does; see `owes`
-        self.thinking = False  # the model has ended a turn, and said that more follows
+        self.due = Due()
         self.sign_ms = 0  # the model's last sign of life, on the call's clock
 
     def goes_on(self, handle: str, handle_at: float, now: float, cue: Cue | None) -> None:
@@ -171,17 +171,19 @@ class Recovery:
 
     def alive(self) -> None:
         """The agent speaks: it isn't stuck."""
-        self._steps = 0
+        self.due.spoke()
         self._link.generates()
-        self.owing = self.thinking = False
 
-    def passed(self) -> None:
-        """The agent has chosen to say nothing: it isn't stuck."""
-        self._steps = 0
+    def cut_in(self) -> None:
+        """The caller has cut the agent short: the model has that to answer, not a sentence to go on with."""
+        self._owed = None
+        self.due.owes()
 
-    def owes(self) -> None:
-        """The model is due to speak, though the caller asked for nothing: it got a tool's result, or was cut short."""
-        self.owing = True
+    def was_spoken_over(self) -> bool:
+        """Whether the caller spoke over the agent when its session ended, and nobody can tell any more whether it
+        noticed. Told once."""
+        over, self._spoken_over = self._spoken_over, False
+        return over
 
     def sign(self, now_ms: int) -> None:
         """The model tells something: it hears, at least."""
@@ -209,21 +211,18 @@ class Recovery:
     def stuck(self, now: float, cue: Cue | None = None) -> list[Order]:
         """The model owes an answer and is silent; the nudge is `cue`, or a plain one. Another session is asked the
         same, unless it hears the caller's own words. Afterwards `lost` says whether that is all."""
-        self._steps += 1
-        parts = self._parts
-        if self._steps < RESUME:
-            self._cue = cue or _nudge
-        note = parts.ledger.stuck(self._steps, now)
+        parts, step = self._parts, self.due.press(cue)
+        note = parts.ledger.stuck(step, now)
         parts.turn.restart(now)
-        if self._steps < RESUME:
-            return [note, live.SendText(self._cue(""))]
+        if step is Step.NUDGE:
+            return [note, live.SendText(self.due.cue(""))]
         self._cut("silent", now, again=True)
-        if self._steps >= GIVE_UP:
+        if step is Step.GIVE_UP:
             self._link.give_up(now)
             return [note]
         if self._owed is None and not parts.hearing.unanswered:
-            self._owed = self._cue
-        self._link.restart(now, fresh=self._steps >= FRESH)
+            self._owed = self.due.cue
+        self._link.restart(now, fresh=step is Step.FRESH)
         return [note, *self.pump(now)]
 
     def deadline(self) -> float | None:
@@ -233,11 +232,6 @@ class Recovery:
     @property
     def live(self) -> bool:
         return self._link.live
-
-    @property
-    def nudged(self) -> bool:
-        """Whether the model was asked to speak and hasn't yet."""
-        return self._steps > 0
 
     @property
     def lost(self) -> bool:
@@ -258,10 +252,10 @@ class Recovery:
 
     @property
     def _unknown(self) -> bool:
-        """Whether what the caller says, or said last, began after the handle: the session that it leads to never heard
-        it. What began before, it has heard in part, and nothing is said twice."""
+        """Whether what the caller says, or said last, began after the handle, or shortly before: the session that it
+        leads to never heard it. Of what began earlier it has heard too much for it to be said twice."""
         handle, at = self._link.handle
-        return not handle or self._parts.hearing.began_ms > self._parts.ledger.ms(at)
+        return not handle or self._parts.hearing.began_ms > self._parts.ledger.ms(at) - NEAR_MS
 
     def _open(self) -> OpenModel:
         if self._link.used:
@@ -278,19 +272,18 @@ class Recovery:
     def _cut(self, why: str, now: float, *, again: bool) -> None:
         """The connection is no more. What the caller said without an answer is said again to the next one, where the
         last one broke; of a sentence that was begun the next one is told the beginning."""
-        speech, state = self._parts.speech, self._parts.turn.state
+        parts, unfinished = self._parts, self._parts.speech.unfinished
         self._why, self._told, self._forgot = why, False, False
         self._filler_at = 0.0
-        self._parts.errands.lost(now)
-        unfinished = speech.unfinished
-        speech.complete()
-        speech.forget_unspoken()
-        self._parts.hearing.shut(again=again and state in UNHEARD)
+        parts.errands.lost(now)
+        parts.speech.lost()
+        self._spoken_over = parts.hearing.speaks_over(parts.ledger.ms(now))
+        parts.hearing.shut(again=again and parts.unheard(now))
         if unfinished is not None:
             self._owed = partial(cues.go_on, unfinished)
-        elif self.thinking and self._owed is None:
-            self._owed = _nudge
-        self.thinking = False
+        elif self.due.thinking_since is not None:
+            self._owed = nudge
+        self.due.lost(unfinished=unfinished is not None)
 
     def _filler_due(self) -> float | None:
         since = self._link.gap_since
@@ -303,7 +296,3 @@ class Recovery:
         if due is not None and now >= due:
             self._parts.speech.fill(FILLER)
             self._filler_at = now + FILLER_EVERY_S
-
-
-def _nudge(before: str) -> str:
-    return cues.nudge()

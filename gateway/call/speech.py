@@ -105,6 +105,14 @@ class Speech:
         self._add(agent.sound, turn)
         self._complete, self._carried = agent.complete, True
 
+    def lost(self) -> None:
+        """The session is no more: what it sent is heard to its end, and nothing of it stands in the next one's way."""
+        self.complete()
+        self.forget_unspoken()
+        self._sounded = self._void = False
+        self._void_until = 0.0
+        self._carried = self._turn is not None
+
     @property
     def carried(self) -> bool:
         """Whether what is heard comes from a session that is no more: the model can't tell that it is interrupted."""

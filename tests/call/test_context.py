@@ -140,7 +140,7 @@ def test_a_short_answer_of_which_no_word_came_is_not_lost_by_a_move() -> None:
 
 
 def test_what_began_before_the_handle_is_told_in_words_and_not_said_again() -> None:
-    call = opened().speaks(400)(live.ResumptionUpdate("h2", True))(live.GoingAway(8.0))
+    call = opened().speaks(1400)(live.ResumptionUpdate("h2", True))(live.GoingAway(8.0))
     call.speaks(1600)(live.InputTranscript("I would like")).speaks(1600)
     assert opens(call.all) == [None, "h2"]
     assert told(call(live.Ready()).last) == [[("user", "I would like")]]
