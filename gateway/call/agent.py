@@ -73,18 +73,20 @@ class Agent:
         if silent_since is not None:
             first.response_ms = first.start_ms - silent_since
             self._ledger.answered(first.response_ms)
-        return self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now)
+        self._ledger.agent_began()
+        return [*self._dear(now), *self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now)]
 
     def words(self, fact: live.OutputTranscript, now: float) -> list[Order]:
         self._speech.words(fact.text)
         return []
 
     def caller_words(self, fact: live.InputTranscript, now: float) -> list[Order]:
-        self._hearing.words(fact, self._ledger.ms(now))
+        late = self._turn.state is State.LISTENING and self._late_words(now)
+        self._hearing.words(fact, self._ledger.ms(now), late=late)
         self._recovery.sign(self._ledger.ms(now))
         if fact.text.strip():
             self._lapse.prompts = 0
-            if self._turn.state is State.LISTENING and not self._late_words(now):
+            if self._turn.state is State.LISTENING and not late:
                 self._turn.take(Signal.CALLER_FINISHED, now)
         return []
 
@@ -101,14 +103,13 @@ class Agent:
         self._recovery.sign(self._ledger.ms(now))
         sounded = self._speech.turn_complete()
         orders: list[Order] = []
-        if sounded:
-            self._ledger.agent_done()
-            orders += self._dear(now)
-        if fact.status == "IN_PROGRESS":
+        if fact.status == "IN_PROGRESS":  # more follows: neither the end of the turn nor of what it costs
             self._recovery.due.thinks(now)
         else:
             self._recovery.due.idles()
             self._errands.complete(now, quiet=not self._speech.open)
+            if sounded:
+                self._ledger.agent_done()
         if not sounded and not self._speech.open and not self._lapse.agent_due:
             self._turn.take(Signal.AGENT_PASSED, now)
         if fact.reason not in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):

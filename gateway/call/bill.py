@@ -8,7 +8,7 @@ What is taken for granted, and why:
 - Details by modality have gaps. The rest counts as sound, the dearer kind, so that the estimate errs upwards; only what
   tools handed in counts as text. Other modalities than text and sound don't occur in a call, and count as sound too.
 - Thoughts are not part of the response's count. Cached tokens are part of the prompt's.
-- Some turns come without a usage message (pipecat's log, discuss 188765). When the next one is complete, such a turn is
+- Some turns come without a usage message (pipecat's log, discuss 188765). When the next one begins, such a turn is
   taken for one like the last that was told of; it stands in `turns_assumed`, and its tokens nowhere. A call of which
   the service never tells anything costs nothing here.
 """
@@ -32,6 +32,7 @@ class Bill:
     """`turns` counts the usage messages that were billed, `turns_assumed` the turns of which none came."""
 
     __slots__ = (
+        "_ahead",
         "_assumed",
         "_last",
         "_last_ms",
@@ -51,16 +52,23 @@ class Bill:
         self._usd = Decimal(0)
         self._turn_usd = Decimal(0)  # of the last turn that was told of
         self._open = False  # a turn is complete, and nothing has told of it yet
+        self._ahead = False  # the turn that isn't complete yet was told of
         self._last: Usage | None = None
         self._last_ms = 0
         self.turns = self.turns_assumed = 0
 
-    def complete(self) -> None:
-        """A turn of the agent's is over. The usage message comes with it, or shortly before or after."""
+    def begun(self) -> None:
+        """A turn of the agent's begins: of those before nothing is told any more."""
         if self._open and self.turns:
             self._usd += self._turn_usd
             self.turns_assumed += 1
-        self._open = True
+        self._open = self._ahead = False
+
+    def complete(self) -> None:
+        """A turn of the agent's is over. The usage message comes with it, or shortly before or after."""
+        told = self._ahead
+        self.begun()
+        self._open = not told
 
     def count(self, usage: Usage, now_ms: int) -> Mapping[str, int]:
         """Bill one usage message. What it counts, by kind and modality; nothing for one that came before."""
@@ -70,7 +78,7 @@ class Bill:
         if repeated or not parts:
             return {}
         self.turns += 1
-        self._open = False
+        self._open, self._ahead = False, not self._open
         counted: dict[str, int] = {}
         before = self._usd
         for kind, modality, tokens, assumed in parts:

@@ -131,6 +131,7 @@ class Call:
         orders: list[Order] = [*messages]
         for signal in signals:
             self._lapse.prompts = 0
+            orders += self._ledger.turn(self._hearing.late(), now)
             if signal is Signal.CALLER_BEGAN and self._cuts_in:
                 orders += self._cut_in(now)
             self._turn.take(signal, now)

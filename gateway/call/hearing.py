@@ -24,11 +24,12 @@ HANGOVER_MS = 300  # shorter than any endpointing, so that a turn's end is known
 
 
 class Hearing:
-    __slots__ = ("_again", "_caller", "_ear", "_pieces", "_silent_since", "_since_ms", "_started_ms")
+    __slots__ = ("_again", "_caller", "_ear", "_late", "_pieces", "_silent_since", "_since_ms", "_started_ms")
 
     def __init__(self, message_ms: int, vad: Vad) -> None:
         self._ear: Gate | _Ear = Gate(message_ms, vad) if vad.mode == "gateway" else _Ear(message_ms)
         self._caller = CallerTurn()
+        self._late: Spoken | None = None
         self._again = False  # the turn's sound waits to be sent again
         self._pieces: deque[tuple[int, float]] = deque(maxlen=PIECES)  # of unanswered speech: when noticed, how long
         self._started_ms = 0.0  # where the last one began, on that clock
@@ -42,6 +43,8 @@ class Hearing:
         for edge in edges:
             at_ms = round(now_ms - (self._ear.position_ms - edge.at_ms))
             if edge.kind == "start":
+                if self._caller.late:
+                    self._late = self.close(now_ms)
                 self._caller.began(at_ms)
                 self._started_ms, self._since_ms = edge.at_ms, now_ms
                 self._silent_since = None
@@ -94,8 +97,14 @@ class Hearing:
         """The words so far of the turn that isn't over, where its sound isn't sent again."""
         return "" if self._again else self._caller.text
 
-    def words(self, heard: InputTranscript, now_ms: int) -> None:
-        self._caller.say(heard.text, now_ms, interim=heard.interim)
+    def words(self, heard: InputTranscript, now_ms: int, *, late: bool = False) -> None:
+        """What the model understood. `late`: it has answered already, and the next speech is another turn."""
+        self._caller.say(heard.text, now_ms, interim=heard.interim, late=late)
+
+    def late(self) -> Spoken | None:
+        """The turn whose words came late, once another begins. Told once."""
+        spoken, self._late = self._late, None
+        return spoken
 
     def answered(self) -> int | None:
         """When the caller fell silent, told once: what the agent says after its answer answers nothing."""
@@ -118,7 +127,7 @@ class Hearing:
         too long for noise, and since which the model (its last sign was at `sign_ms`) has told nothing at all. A caller
         who says "Hello?" again and again is heard as well."""
         unheard = sum(ms for since_ms, ms in self._pieces if ms >= WORD_MS and since_ms > sign_ms)
-        return self._caller.understood or unheard >= SPEECH_MS
+        return (self._caller.understood and not self._caller.late) or unheard >= SPEECH_MS
 
     def spoke_since(self, ms: int) -> bool:
         """Whether the caller speaks, or has said a word or more since then (on the call's clock)."""

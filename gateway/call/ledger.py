@@ -126,6 +126,10 @@ class Ledger:
             self._tally.count(usage)
         return [self.note("turn-billed", now, {"tokens": tokens, "cost_usd": self._bill.cost_usd})] if tokens else []
 
+    def agent_began(self) -> None:
+        """The agent's turn begins to sound."""
+        self._bill.begun()
+
     def agent_done(self) -> None:
         """The agent's turn is complete, as the model tells it: its bill is due."""
         self._bill.complete()

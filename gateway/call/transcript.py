@@ -48,7 +48,7 @@ class Spoken:
 class CallerTurn:
     """The caller's turn being gathered: its times from the level of the line, its words from the model."""
 
-    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text", "_words_ms")
+    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text", "_words_ms", "late")
 
     def __init__(self) -> None:
         self._text = ""
@@ -56,6 +56,7 @@ class CallerTurn:
         self._start_ms: int | None = None
         self._end_ms: int | None = None
         self._words_ms: int | None = None  # when the first words came
+        self.late = False  # all of its words came after their answer
 
     def began(self, at_ms: int) -> None:
         """Speech began at `at_ms`. A sound from before that nobody understood was noise: the turn starts anew."""
@@ -66,8 +67,10 @@ class CallerTurn:
     def ended(self, at_ms: int) -> None:
         self._end_ms = at_ms
 
-    def say(self, text: str, now_ms: int, *, interim: bool = False) -> None:
-        """A piece of the transcription; interim pieces stand only until final ones come."""
+    def say(self, text: str, now_ms: int, *, interim: bool = False, late: bool = False) -> None:
+        """A piece of the transcription; interim pieces stand only until final ones come. `late`: it was answered."""
+        if text.strip():
+            self.late = late and (self.late or not self.text)
         if self._words_ms is None:
             self._words_ms = now_ms
         if interim:

@@ -209,6 +209,46 @@ def test_a_message_before_the_turns_end_is_that_turns() -> None:
     assert bill.turns_assumed == 0
 
 
+def test_messages_that_come_now_before_and_now_after_the_turns_end_are_all_there() -> None:
+    bill = Bill(MODEL, PRICES)
+    bill.begun()
+    bill.count(audio(1000, 50), 0)
+    bill.complete()
+    bill.begun()
+    bill.complete()
+    bill.count(audio(1001, 50), 15_000)
+    bill.begun()
+    bill.count(audio(1002, 50), 30_000)
+    bill.complete()
+    bill.begun()
+    assert (bill.turns, bill.turns_assumed) == (3, 0)
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_a_turn_without_a_message_is_known_whichever_way_the_others_come(told_first: bool) -> None:
+    bill = Bill(MODEL, PRICES)
+    for nth in range(4):
+        told, now_ms = audio(1000 + nth, 50), nth * 15_000
+        bill.begun()
+        if told_first and nth != 2:
+            bill.count(told, now_ms)
+        bill.complete()
+        if not told_first and nth != 2:
+            bill.count(told, now_ms)
+    bill.begun()
+    assert (bill.turns, bill.turns_assumed) == (3, 1)
+
+
+def test_a_message_for_what_made_no_sound_hides_no_turn() -> None:
+    """The model called a tool, and that was billed."""
+    bill = Bill(MODEL, PRICES)
+    bill.count(audio(1000, 50), 0)
+    bill.begun()
+    bill.complete()
+    bill.begun()
+    assert bill.turns_assumed == 1
+
+
 def test_what_is_never_told_of_costs_nothing() -> None:
     bill = Bill(MODEL, PRICES)
     for _ in range(3):

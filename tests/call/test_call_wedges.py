@@ -75,3 +75,50 @@ def test_words_that_straggle_in_while_the_agent_speaks_are_not_of_the_end_of_its
     last = [note for note in call.notes("turn") if note.fields["speaker"] == "caller"][-1]
     assert isinstance(last.fields["end_ms"], int)
     assert last.fields["end_ms"] < 1300
+
+
+# words that come after their answer
+
+
+def told_late(*words: str) -> Script:
+    """The agent has answered and was heard to its end; only then come the words that it answered."""
+    call = answer(opened().speaks(800).silent(500), "It is four.", 300)(live.TurnComplete()).silent(400).heard()
+    for word in words:
+        call.silent(200)(live.InputTranscript(word))
+    return call
+
+
+def test_a_cough_after_late_words_asks_for_nothing() -> None:
+    call = told_late("What time", " is it?").silent(3000).speaks(200).silent(12_000)
+    assert not any(isinstance(order, live.SendText) for order in call.all)
+    assert call.notes("model-silent") == []
+
+
+def test_late_words_are_one_turn_before_what_is_said_next() -> None:
+    call = told_late("What time", " is it?").silent(3000).speaks(800).silent(500)(live.InputTranscript("And the day?"))
+    answer(call, "Friday.", 300)(live.TurnComplete()).silent(400).heard()
+    assert call.said() == [
+        ("agent", "It is four."),
+        ("caller", "What time is it?"),
+        ("caller", "And the day?"),
+        ("agent", "Friday."),
+    ]
+    times = [note.fields["start_ms"] for note in call.notes("turn") if note.fields["speaker"] == "caller"]
+    assert times[0] < 200 < 4000 < times[1]
+
+
+def test_the_end_of_a_transcript_changes_nothing() -> None:
+    call = (
+        told_late("What time is it?").silent(2500)(live.InputTranscript("", finished=True)).speaks(200).silent(12_000)
+    )
+    assert call.notes("model-silent") == []
+
+
+def test_words_that_come_long_after_are_another_turn() -> None:
+    """A caller too quiet for the level: the model hears them, and says nothing."""
+    call = told_late("What time is it?").silent(2500)(live.InputTranscript("Hello?")).silent(4_200)
+    assert len(call.notes("model-silent")) == 1
+
+
+def test_late_words_are_told_at_the_end_of_the_call_too() -> None:
+    assert told_late("What time is it?")(Stopped("CA1")).said()[-1] == ("caller", "What time is it?")

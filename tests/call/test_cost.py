@@ -62,5 +62,17 @@ def test_turns_that_nothing_tells_of_cost_like_the_last() -> None:
     assert (ended["turns_billed"], ended["turns_assumed"]) == (1, 1)
 
 
+def test_what_is_said_before_thinking_is_no_turn_of_its_own() -> None:
+    call = opened(max_cost_usd=9.0)
+    for nth in range(3):
+        for status in ("IN_PROGRESS", "IDLE"):
+            call(live.ModelAudio(pcm(100)))(live.GenerationComplete())(live.TurnComplete("", status)).silent(
+                500
+            ).heard()
+        call(live.Usage(1000 + nth))
+    ended = call.wait(60).notes("call-ended")[0].fields
+    assert (ended["turns_billed"], ended["turns_assumed"]) == (3, 0)
+
+
 def test_without_a_limit_nothing_ends_a_call_that_is_dear() -> None:
     assert opened()(live.Usage(1_000_000)).silent(25_000).ended is None
