@@ -86,7 +86,7 @@ class Call:
         orders = HANDLERS[type(fact)](self, fact, now)
         if not self.ended:
             orders += self._recovery.pump(now)
-            if self._recovery.was_spoken_over() and self._cuts_in:
+            if self._recovery.was_spoken_over() and self._cuts_in(now):
                 orders += self._cut_in(now)
             orders += self._speech.pump(now)
             orders += self._heard(now)
@@ -132,7 +132,7 @@ class Call:
         for signal in signals:
             self._lapse.prompts = 0
             orders += self._ledger.turn(self._hearing.late(), now)
-            if signal is Signal.CALLER_BEGAN and self._cuts_in:
+            if signal is Signal.CALLER_BEGAN and self._cuts_in(now):
                 orders += self._cut_in(now)
             self._turn.take(signal, now)
         return orders
@@ -145,12 +145,11 @@ class Call:
         self._speech.void(now if more else None)
         return orders
 
-    @property
-    def _cuts_in(self) -> bool:
+    def _cuts_in(self, now: float) -> bool:
         """Whether the caller's speech is a barge-in by the gateway's own word, without waiting for the model's."""
         persona, state = self._plan.persona, self._turn.state
         protected = state is State.GREETING and not (persona.greeting and persona.greeting.interruptible)
-        decides = self._speech.carried or (persona.vad.mode == "gateway" and self._hearing.is_open)
+        decides = self._speech.carried(now) or (persona.vad.mode == "gateway" and self._hearing.is_open)
         may = persona.barge_in.enabled and not protected
         return may and decides and state in TALKING and self._speech.open
 

@@ -18,7 +18,7 @@ class Speech:
     """A turn opens with its first words or sound and is closed when it was heard, or cut short."""
 
     __slots__ = (
-        "_carried",
+        "_carried_to",
         "_complete",
         "_cushion_ms",
         "_downlink",
@@ -35,7 +35,7 @@ class Speech:
         self._downlink = Downlink()
         self._playback = Playback(lead_ms)
         self._turn: AgentTurn | None = None
-        self._carried = False  # the turn began in another session, which is not known to speak in this one
+        self._carried_to = 0  # position: sound up to here comes from a session that is no more
         self._complete = False  # no more sound will come in this turn
         self._sounded = False  # the server's turn had sound
         self._cushion_ms = 0
@@ -103,7 +103,7 @@ class Speech:
         turn.more()
         turn.say(agent.text[agent.known :])
         self._add(agent.sound, turn)
-        self._complete, self._carried = agent.complete, True
+        self._complete, self._carried_to = agent.complete, self._playback.queued
 
     def lost(self) -> None:
         """The session is no more: what it sent is heard to its end, and nothing of it stands in the next one's way."""
@@ -111,12 +111,11 @@ class Speech:
         self.forget_unspoken()
         self._sounded = self._void = False
         self._void_until = 0.0
-        self._carried = self._turn is not None
+        self._carried_to = self._playback.queued
 
-    @property
-    def carried(self) -> bool:
+    def carried(self, now: float) -> bool:
         """Whether what is heard comes from a session that is no more: the model can't tell that it is interrupted."""
-        return self._carried and self._turn is not None
+        return self._turn is not None and self._playback.position(now) < self._carried_to
 
     def complete(self) -> None:
         """The model has sent the turn's last sound: the filter's tail follows."""
@@ -225,7 +224,7 @@ class Speech:
 
     def _close(self, now: float, now_ms: int, *, interrupted: bool) -> Spoken | None:
         turn, self._turn = self._turn, None
-        self._carried = False
+        self._carried_to = 0
         if turn is None or not turn.started:
             return None
         self._settle()

@@ -133,6 +133,18 @@ def test_it_is_heard_where_the_gateway_cut_the_turn_and_the_model_never_said_so(
     assert call(live.GenerationComplete())(live.TurnComplete()).heard().said()[-1] == ("agent", "At ten, then.")
 
 
+def test_once_it_was_heard_the_next_sessions_own_words_are_that_sessions_to_judge() -> None:
+    call = talking(opened(), 1500)(LOST).silent(200)(live.Ready())(live.OutputTranscript(" to six"))
+    call(live.ModelAudio(pcm(3000))).silent(1000).speaks(600)
+    assert clears(call) == 0
+    assert clears(call(live.Interrupted())) == 1
+
+
+def test_nor_does_a_barge_in_into_it_leave_anything_behind() -> None:
+    call = talking(opened())(LOST).silent(200)(live.Ready()).speaks(400).silent(400)(live.OutputTranscript("Yes?"))
+    assert clears(call(live.ModelAudio(pcm(3000))).silent(1000).speaks(600)) == 1
+
+
 # a next session that says nothing
 
 
