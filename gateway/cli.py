@@ -10,8 +10,6 @@ import io
 import json
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception:  # noqa: BLE001  the outermost shell: a bug becomes a report, not a wall of text
-        return _report()
+        from gateway.bug import report
+
+        return _say(report(), BUG)
 
 
 def validate(arguments: argparse.Namespace) -> int:
@@ -286,25 +286,3 @@ def _speak_any_language() -> None:
 def _say(text: str, code: int) -> int:
     print(text, file=sys.stderr)
     return code
-
-
-def _report() -> int:
-    words = _discreet(f"{traceback.format_exc()}\npython {sys.version}\ncommand {sys.argv[1:2]}\n")
-    with tempfile.NamedTemporaryFile(prefix="gateway-bug-", suffix=".txt", delete=False) as report:
-        report.write(words.encode("utf-8", "backslashreplace"))
-    last = _discreet(traceback.format_exception_only(sys.exc_info()[1])[-1].strip())
-    return _say(f"gateway: a bug of ours: {last[:200]}\nthe report is in {report.name}", BUG)
-
-
-def _discreet(words: str) -> str:
-    """The words without the gateway's own secrets, plain, as Python or JSON quotes them, or as in a URL."""
-    from urllib.parse import quote
-
-    from gateway.flow.environment import SECRETS
-
-    env = flow_environment()
-    found = {name: env[name].strip() for name in sorted(SECRETS) if env.get(name, "").strip()}
-    for name, secret in sorted(found.items(), key=lambda one: -len(one[1])):
-        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe="")):
-            words = words.replace(form, f"<{name}>")
-    return words

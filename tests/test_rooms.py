@@ -35,7 +35,20 @@ MAY_KNOW: dict[str, set[str]] = {
     },
     "rehearsal": {"settings", "flow", "twilio", "live", "audio", "problem", "catalog"},
     "run": {"settings", "flow", "catalog", "server", "rehearsal", "telemetry", "problem"},
-    "cli": {"settings", "flow", "catalog", "rehearsal", "run", "problem", "files", "commands", "numbers", "doctor"},
+    "bug": {"settings", "flow"},
+    "cli": {
+        "settings",
+        "flow",
+        "catalog",
+        "rehearsal",
+        "run",
+        "problem",
+        "files",
+        "commands",
+        "numbers",
+        "doctor",
+        "bug",
+    },
     "__main__": {"cli"},
 }
 PURE = {"problem", "twilio", "audio", "live", "call"}
