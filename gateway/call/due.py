@@ -25,17 +25,19 @@ def nudge(_before: str) -> str:
 class Due:
     """One call's. `cue` is what a silent model was asked first."""
 
-    __slots__ = ("_owing", "_step", "_thought_at", "cue")
+    __slots__ = ("_owing", "_step", "_thought_at", "asked", "cue")
 
     def __init__(self) -> None:
         self.cue: Cue = nudge
+        self.asked: Cue | None = None  # what we asked it to say, and it has not said
         self._owing = False
         self._step = 0
         self._thought_at: float | None = None
 
-    def owes(self) -> None:
-        """The model is due to speak, though the caller asked for nothing: it got a tool's result, or was cut short."""
-        self._owing = True
+    def owes(self, asked: Cue | None = None) -> None:
+        """The model is due to speak, though the caller asked for nothing: it got a tool's result, or was cut short, or
+        we `asked`."""
+        self._owing, self.asked = True, asked
 
     def thinks(self, now: float) -> None:
         """The model has ended a turn and says that more follows; it may say so again and again."""
@@ -54,7 +56,7 @@ class Due:
     def spoke(self) -> None:
         """The agent speaks: it isn't stuck."""
         self._step = 0
-        self._owing, self._thought_at = False, None
+        self._owing, self._thought_at, self.asked = False, None, None
 
     def passed(self) -> None:
         """The agent has chosen to say nothing: it isn't stuck."""

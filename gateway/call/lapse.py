@@ -75,8 +75,8 @@ class Lapse:
         left_s = self.span.warn(now) if self.may_warn else None
         if left_s is None:
             return []
-        self._prompt(now)
-        return [self._parts.ledger.note("ends-soon", now, {"left_s": left_s}), live.SendText(cues.wind_up(left_s))]
+        note = self._parts.ledger.note("ends-soon", now, {"left_s": left_s})
+        return [note, self._prompt(cues.wind_up(left_s), now)]
 
     # too long
 
@@ -86,9 +86,8 @@ class Lapse:
         if idle is None or self.prompts >= idle.times:
             return None
         self.prompts += 1
-        self._prompt(now)
         note = self._parts.ledger.note("idle-prompt", now, {"nth": self.prompts})
-        return [note, live.SendText(cues.say(idle.say))]
+        return [note, self._prompt(cues.say(idle.say), now)]
 
     def expired(self, now: float) -> list[Order]:
         """The agent, or the caller, took longer than the state may last: say so and listen; but a model that owes an
@@ -121,7 +120,9 @@ class Lapse:
             return lambda _before: cues.say(self._plan.greeting)
         return None
 
-    def _prompt(self, now: float) -> None:
-        """The agent is to speak; what it says next answers us, not the caller."""
+    def _prompt(self, words: str, now: float) -> Order:
+        """The agent is to speak; what it says next answers us, not the caller. One that doesn't is asked again."""
         self._parts.turn.take(Signal.PROMPTED, now)
         self._parts.hearing.answered()
+        self._recovery.due.owes(lambda _before: words)
+        return live.SendText(words)

@@ -211,7 +211,8 @@ class Recovery:
     def stuck(self, now: float, cue: Cue | None = None) -> list[Order]:
         """The model owes an answer and is silent; the nudge is `cue`, or a plain one. Another session is asked the
         same, unless it hears the caller's own words. Afterwards `lost` says whether that is all."""
-        parts, step = self._parts, self.due.press(cue)
+        parts = self._parts
+        step = self.due.press(cue or self._asked)
         note = parts.ledger.stuck(step, now)
         parts.turn.restart(now)
         if step is Step.NUDGE:
@@ -283,7 +284,14 @@ class Recovery:
             self._owed = partial(cues.go_on, unfinished)
         elif self.due.thinking_since is not None:
             self._owed = nudge
+        else:
+            self._owed = self._asked or self._owed
         self.due.lost(unfinished=unfinished is not None)
+
+    @property
+    def _asked(self) -> Cue | None:
+        """What we asked the model to say, unless the caller has spoken since: then that is to be answered."""
+        return None if self._parts.hearing.unanswered else self.due.asked
 
     def _filler_due(self) -> float | None:
         since = self._link.gap_since

@@ -271,11 +271,6 @@ def test_speech_makes_the_prompts_count_anew() -> None:
     assert [note.fields["nth"] for note in call.notes("idle-prompt")] == [1, 1]
 
 
-def test_a_prompt_that_the_model_ignores_does_not_stop_the_policy() -> None:
-    call = opened(idle=IDLE).wait(2.0 + 10 + 2.0 + 10 + 2.0 + 0.1)
-    assert call.ended == "idle"
-
-
 def test_a_noise_does_not_lengthen_the_wait() -> None:
     call = opened(idle=replace(IDLE, after_ms=12_000)).speaks(200).silent(14_000)
     (note,) = call.notes("idle-prompt")

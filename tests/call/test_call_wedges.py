@@ -50,9 +50,10 @@ def test_the_idle_clock_does_not_run_while_the_agent_is_heard() -> None:
 
 def test_transcripts_without_words_are_not_the_caller_speaking() -> None:
     call = opened(idle=IDLE)
-    for _ in range(8):
-        call.silent(5000)(live.InputTranscript("", finished=True))
-    assert call.ended == "idle"
+    for _ in range(IDLE.times):
+        call.silent(2100)(live.InputTranscript("", finished=True))
+        answer(call, "Are you there?", 200)(live.TurnComplete()).silent(400).heard()
+    assert call.silent(2100).ended == "idle"
 
 
 def test_a_response_time_is_from_the_turn_that_is_answered() -> None:

@@ -201,6 +201,47 @@ def test_a_mute_model_after_a_barge_in_by_the_gateways_own_word_is_asked() -> No
     assert texts(call.all) == [cues.nudge()]
 
 
+# what we asked it to say
+
+
+ARE_YOU_THERE = cues.say(IDLE.say)
+
+
+def test_a_prompt_that_nobody_says_is_asked_for_of_each_session() -> None:
+    """Else the caller would be left for their silence, without having been asked."""
+    call = silent_model(opened(idle=IDLE).silent(2100))
+    assert texts(call.all) == [ARE_YOU_THERE] * 4
+    assert opens(call.all) == [None, "h1", None]
+    assert call.ended == "model-gone"
+
+
+def test_one_that_is_said_in_the_end_counts_once() -> None:
+    call = opened(idle=IDLE).silent(6200)
+    assert texts(call.all) == [ARE_YOU_THERE] * 2
+    for _ in range(2):
+        call(live.OutputTranscript(IDLE.say))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+        call(live.TurnComplete()).silent(400).heard().silent(2100)
+    assert call.ended == "idle"
+    assert [note.fields["nth"] for note in call.notes("idle-prompt")] == [1, 2]
+
+
+def test_a_session_that_breaks_before_it_says_so_leaves_that_to_the_next() -> None:
+    call = opened(idle=IDLE).silent(2100)(LOST).silent(200)(live.Ready())
+    assert texts(call.last) == [ARE_YOU_THERE]
+
+
+def test_a_caller_who_speaks_meanwhile_is_answered_instead() -> None:
+    call = opened(idle=IDLE).silent(2100).speaks(800).silent(4500)
+    assert texts(call.all) == [ARE_YOU_THERE, cues.nudge()]
+    assert texts(call(LOST).silent(200)(live.Ready()).last) == []
+
+
+def test_the_end_that_is_near_is_said_by_the_next_session() -> None:
+    call = opened(warn_at_s=3.0).silent(3200)
+    (asked,) = texts(call.all)
+    assert texts(call(LOST).silent(200)(live.Ready()).last) == [asked]
+
+
 # thinking
 
 
