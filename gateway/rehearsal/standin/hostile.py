@@ -287,6 +287,11 @@ HOSTILE: Mapping[str, Trouble] = {
     "tool-again": Trouble("the same call by another id", At.HEARD, then(call("d-1"), call("d-2"))),
     "tool-swept": Trouble("five calls [pipecat#4118]", At.HEARD, then(*(call(f"s-{n}", f"{n} May") for n in range(5)))),
     "tool-cancelled": Trouble("cancelled at once", At.HEARD, then(call("c-1"), Send((ToolCallCancelled(("c-1",)),)))),
+    "talk-at-tool": Trouble(
+        "sound or words while a tool call waits -> 1008 [autonomous-os#237]",
+        At.MEANWHILE,
+        closes(1008, NO_OPERATION),
+    ),
     "tool-nameless": Trouble(
         "no id, no name", At.HEARD, then(Raw('{"toolCall": {"functionCalls": [{"args": null}]}}'))
     ),
