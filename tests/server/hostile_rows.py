@@ -38,12 +38,18 @@ class Row:
 
     @property
     def does(self) -> tuple[Turn, ...]:
-        return self.turns or ("speaks",) * self.rounds
+        spoken: tuple[Turn, ...] = ("speaks",)
+        return self.turns or spoken * self.rounds
 
 
 # fmt: off
 ROWS = (
-    # These rows take longest. A tool takes its time, or never answers, and the caller talks meanwhile
+    # Silence; these rows take longest, and so do the next ones
+    Row("lost-answer", "on"), Row("no-answer@1", "on", 2), Row("no-answer@1 no-answer@2", "on", 3),
+    Row("no-answer", "fallback", 3), Row("mute@1", "on", 2), Row("mute", "fallback", 3),
+    Row("stall@1#5", "on", 2), Row("stall", "either", 12),
+    Row("phantom@1#5", "on", 2), Row("mute-after-tool@1", "on", 2), Row("mute-after-word", "on"),
+    # A tool takes its time, or never answers, and the caller talks meanwhile
     *(Row(play, "on", knocks, model=model, turns=("meddles", "speaks"), tool_s=tool_s)
         for model in MODELS
         for tool_s in (SLOW_S, NEVER_S)
@@ -53,11 +59,7 @@ ROWS = (
         for model in MODELS
         for play, knocks in (("", 1), ("cut@1#5", 2))),
     *(Row("", "on", model=model, line="idle", turns=("speaks", "stays"), tool_s=SLOW_S) for model in MODELS),
-    # Silence
-    Row("lost-answer", "on"), Row("no-answer@1", "on", 2), Row("no-answer@1 no-answer@2", "on", 3),
-    Row("no-answer", "fallback", 3), Row("mute@1", "on", 2), Row("mute", "fallback", 3),
-    Row("stall@1#5", "on", 2), Row("stall", "either", 12),
-    Row("phantom@1#5", "on", 2), Row("mute-after-tool@1", "on", 2), Row("mute-after-word", "on"),
+    Row("lost-prompt@1", "on", 2, line="idle", turns=("waits", "speaks")),
     # Sound
     Row("bursts", "on"), Row("wrong-rate@1", "on", 2), Row("wrong-rate", "fallback", 5), Row("odd", "on"),
     Row("empty", "on"), Row("thrash", "on"), Row("burst-cut@1#5", "on"),
@@ -102,7 +104,9 @@ ROWS = (
 # fmt: on
 
 # Rows that wait for something, and what for. Until then their calls may be mute, but must not break. Empty it.
-WAITING: Mapping[str, str] = {}
+WAITING: Mapping[str, str] = {
+    "lost-prompt@1": "a model that is mute from the first idle prompt on: its caller hears nothing, and is left",
+}
 
 # The nineteen problems that are known from the field, and the troubles that play them.
 FIELD: Mapping[str, str] = {
@@ -113,7 +117,7 @@ FIELD: Mapping[str, str] = {
     "5 resumption fails": "handle-refused never-resumable in-use forgets",
     "6 second greeting": "greets-again",
     "7 reading stops after a turn": "no-end contradicting",
-    "8 silence, phantom interruption": "phantom no-answer lost-answer mute",
+    "8 silence, phantom interruption": "phantom no-answer lost-answer mute lost-prompt",
     "9 slow barge-in": "burst-cut",
     "10 thrash": "thrash",
     "11 wrong transcripts": "foreign phantom-words",

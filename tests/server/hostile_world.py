@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,13 +34,13 @@ from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
 from gateway.tools.outcome import Outcome as Result
 from tests.rehearsal.standin.house import QUICK
-from tests.server.hostile_caller import Caller, Outcome, Turn
+from tests.server.hostile_caller import Caller, Outcome
 from tests.server.hostile_rows import Row
 
 WORDS = 45  # of the greeting and of each answer: 540 ms, three messages
 MANY_WORDS = 110  # 1.3 s: longer than a silent caller is waited for
 HEARD = "ten of clubs"
-GOOD = Row("", "on")
+GOOD = Row("", "on")  # nothing goes wrong
 FLOW = f"""
 version: 1
 name: clinic
@@ -148,8 +148,8 @@ async def play(folder: Path, name: str, what: Play, log: Log) -> Played:
     ):
         async with asyncio.TaskGroup() as group:
             callers = [Caller(url, name + "-well", "well"), Caller(url, name, what.row.line)]
-            turns: Sequence[Sequence[Turn]] = (("speaks",) * len(what.row.does), what.row.does)
-            parts = zip(callers, turns, strict=True)
+            well = replace(GOOD, rounds=len(what.row.does))
+            parts = zip(callers, (well.does, what.row.does), strict=True)
             calls = [group.create_task(caller.call(does, what.patience_s)) for caller, does in parts]
         async with asyncio.timeout(5):
             await exchange.empty()

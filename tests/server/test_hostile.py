@@ -61,3 +61,8 @@ def test_every_trouble_is_played_and_every_problem_of_the_field_has_one() -> Non
 
 def test_whoever_waits_is_in_the_table() -> None:
     assert set(WAITING) <= {row.play for row in ROWS}
+
+
+def test_no_row_hides_another() -> None:
+    """They are known by their names."""
+    assert len({row.name for row in ROWS}) == len(ROWS)

@@ -88,10 +88,10 @@ def test_a_call_that_the_caller_talks_into_is_taken_back_and_made_again(row: Row
     """It is honoured: what is taken back gets no answer, and what is asked again the one result."""
     played = row_of[row.name]
     taken_back = played.told("tool-cancelled", "id")
-    assert len(taken_back) == len(MEDDLES_S)
+    assert taken_back
     assert played.noted("model-gone") == []
-    assert [id for id in played.told("tool-response", "id") if id in taken_back] == []
-    assert played.told("tool-response", "known") == [True, True]
+    assert all(played.told("tool-response", "known"))
+    assert set(played.told("tool-response", "id")) == set(played.told("tool-call", "id")) - set(taken_back)
 
 
 @pytest.mark.parametrize("row", MEDDLED, ids=by_name)

@@ -233,6 +233,7 @@ HOSTILE: Mapping[str, Trouble] = {
     "mute": Trouble("nothing at all for ever after the caller's turn [python-genai#2333]", At.HEARD, silent, silent),
     "no-answer": Trouble("the caller's words come, and never an answer", At.HEARD, change=hearing),
     "lost-answer": Trouble("the same, until a text comes", At.HEARD, change=hearing, until=At.TEXT),
+    "lost-prompt": Trouble("the greeting, and no word after the next text", At.TEXT, silent, silent, nth=2),
     "stall": Trouble("mid-sentence: nothing more [live-api-examples#57]", change=silent, nth=2),
     "phantom": Trouble(
         "interrupted by nobody, and no answer until a text comes [live-api-examples#52]",
