@@ -30,7 +30,7 @@ LINK = {"READY_S": 1.8, "FIRST_BUDGET_S": 2.5, "BUDGET_S": 4.0, "STEADY_S": 1.0,
 PAUSES_S = (0.0, 0.1, 0.2, 0.4)
 FILLER_AFTER_S = 0.5
 OPEN_TIMEOUT_S = 1.6
-TOOL_LIMIT_S = 2.4
+TOOL_LIMIT_S = 2.8
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ LOUD = 6_000  # the voice's peak is 8,000; a filler's, and a hostile wave's, lie
 QUIET_S = 0.45  # without sound, the agent has come to an end
 FRAME = 160
 FRAME_S = 0.02
-MEDDLES_S = (0.9, 0.9)  # between the caller's words and the same again, and once more
+MEDDLES_S = (0.9, 1.2)  # between the caller's words and the same again, and once more
 
 
 def _line(pcm: bytes) -> bytes:

@@ -11,7 +11,7 @@ from tests.server.hostile_caller import Turn
 THREE_EIGHT, THREE_ONE, TWO_FIVE = "3.8-live", "3.1-flash-live-preview", "2.5-flash-native-audio-preview-12-2025"
 MODELS = (THREE_EIGHT, THREE_ONE, TWO_FIVE)
 NEVER_S = 60.0  # a tool that takes so long never answers, for all that the call knows
-SLOW_S = 2.1
+SLOW_S = 2.5
 
 
 @dataclass(frozen=True)

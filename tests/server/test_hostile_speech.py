@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import median
 
 import pytest
 
 from tests.server.hostile_world import LEAD_MS, Played
 
 Rows = Mapping[str, Played]
+
+HALT_S = 0.25
+EXACT_S = 0.02
 
 
 def test_sound_that_was_cut_does_not_reach_the_phone(row_of: Rows) -> None:
@@ -17,8 +21,10 @@ def test_sound_that_was_cut_does_not_reach_the_phone(row_of: Rows) -> None:
 
 
 def test_no_more_than_the_lead_waits_at_the_phone(row_of: Rows) -> None:
-    """However fast it comes (16)."""
-    assert {name: row.bad.ahead_s for name, row in row_of.items() if row.bad.ahead_s > LEAD_MS / 1000 + 0.15} == {}
+    """However fast it comes (16). Where the loop that both share halts, as in a flood, the phone plays late."""
+    ahead = {name: row.bad.ahead_s - LEAD_MS / 1000 for name, row in row_of.items()}
+    assert {name: seconds for name, seconds in ahead.items() if seconds > HALT_S} == {}
+    assert median(ahead.values()) < EXACT_S
 
 
 def test_of_a_burst_nothing_is_lost(row_of: Rows) -> None:
