@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 from hypercorn.asyncio import serve
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
-from gateway.audio.mulaw import decode, encode
 from gateway.flow.load import load
 from gateway.live.endpoint import Access, Endpoint, endpoint
 from gateway.live.models import Backend
 from gateway.rehearsal.ears import Ears
-from gateway.rehearsal.rates import resample
 from gateway.rehearsal.standin.hostile import HOSTILE
 from gateway.rehearsal.standin.resumption import Resumption
-from gateway.rehearsal.standin.script import Script
+from gateway.rehearsal.standin.script import Reply, Script, Tool
 from gateway.rehearsal.standin.server import Kit, serving
 from gateway.rehearsal.standin.talk import House
 from gateway.rehearsal.standin.trouble import read_part
@@ -39,24 +33,32 @@ from gateway.settings import read
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
 from gateway.tools.outcome import Outcome as Result
-from gateway.twilio import media
-from tests.rehearsal.standin.house import QUICK, SILENCE, recorded
+from tests.rehearsal.standin.house import QUICK
+from tests.server.hostile_caller import Caller, Outcome
+from tests.server.hostile_rows import Row
 
 WORDS = 45  # of the greeting and of each answer: 540 ms, three messages
-LOUD = 6_000  # the voice's peak is 8,000; a filler's, and a hostile wave's, lies below
-QUIET_S = 0.45  # without sound, the agent has come to an end
-FRAME = 160
+MANY_WORDS = 110  # 1.3 s: longer than a silent caller is waited for
+HEARD = "ten of clubs"
+GOOD = Row("", "on")  # nothing goes wrong
 FLOW = f"""
 version: 1
 name: clinic
 numbers:
   - {{ label: hostile, number: "+14155550100", persona: ava }}
+  - {{ label: idle, number: "+14155550102", persona: ida }}
   - {{ label: well, number: "+14155550101", persona: eve }}
 personas:
   ava:
     instructions: You answer.
     model: {{ name: MODEL }}
     greeting: {{ text: "{"hello " * WORDS}", interruptible: true }}
+    tools: [lookup]
+  ida:
+    instructions: You answer.
+    model: {{ name: MODEL }}
+    greeting: {{ text: "{"hello " * WORDS}", interruptible: true }}
+    idle: {{ after: 3s, say: "{"still " * WORDS}", times: 2, then: hangup }}
     tools: [lookup]
   eve:
     instructions: You answer.
@@ -66,38 +68,40 @@ tools:
   lookup: {{ type: hangup, description: Looks a day up. }}
 """
 LEAD_MS = 200  # of sound at the phone
-LINE = encode(np.frombuffer(resample(recorded() + SILENCE, 16_000, 8_000), np.int16))
 
 
 class QuickEars:
     """Hears the same words in every turn."""
 
     def hear(self, _pcm: bytes, _rate: int) -> str:
-        return "ten of clubs"
+        return HEARD
+
+
+@dataclass
+class Uses:
+    """Of one row's tool, which takes `takes_s`: the day of each, and how many went on at a time, at most."""
+
+    takes_s: float
+    days: list[str] = field(default_factory=list)
+    at_once: int = 0
+    now: int = 0
 
 
 class Lookup:
     """What the flow's tool does in place of hanging up: each use is counted, in the row that it belongs to."""
 
-    uses: ContextVar[list[str]] = ContextVar("uses")
+    uses: ContextVar[Uses] = ContextVar("uses")
 
     async def run(self, args: Mapping[str, object]) -> Result:
-        self.uses.get().append(str(args.get("day")))
+        uses = self.uses.get()
+        uses.days.append(str(args.get("day")))
+        uses.now += 1
+        uses.at_once = max(uses.at_once, uses.now)
+        try:
+            await asyncio.sleep(uses.takes_s)
+        finally:
+            uses.now -= 1
         return Result({"status": "ok", "free": "10:00"})
-
-
-@dataclass
-class Outcome:
-    """How one call went. `rounds`: after how many seconds each of the caller's turns was answered; None: never.
-    `sound_s`: sound of the agent's that reached the phone; `ahead_s`: the most of it that waited to be heard."""
-
-    greeted: bool = False
-    rounds: list[float | None] = field(default_factory=list)
-    ended_after_s: float | None = None
-    code: int | None = None
-    next: str = ""
-    sound_s: float = 0.0
-    ahead_s: float = 0.0
 
 
 @dataclass
@@ -108,7 +112,7 @@ class Played:
     good: Outcome
     events: Sequence[Mapping[str, Any]]
     sid: str
-    uses: Sequence[str]  # of the tool, by their day
+    uses: Uses
     notes: Sequence[Mapping[str, Any]] = ()
 
     @property
@@ -124,136 +128,29 @@ class Played:
         return [dict(note) for note in self.notes if note["message"] == name and note.get("call_sid") == self.sid]
 
 
-class Caller:
-    """A phone that plays what it gets, at the speed of speech, and speaks when it is told to."""
-
-    def __init__(self, url: str, sid: str, line: str) -> None:
-        self._url, self.sid, self._line = url, sid, line
-        self._sequence = 1
-        self._loop = asyncio.get_running_loop()
-        self._start = self._voice_at = self._free_at = self._loop.time()
-        self._sending: set[asyncio.Task[None]] = set()
-        self._marks: dict[str, asyncio.TimerHandle] = {}  # that wait for the sound before them
-        self._voices = 0
-        self._heard = asyncio.Event()
-        self._over = asyncio.Event()
-        self.outcome = Outcome()
-
-    async def call(self, rounds: int, patience_s: float) -> Outcome:
-        """The greeting, then `rounds` of speaking and being answered, each waited for so long."""
-        async with connect(self._url, compression=None, proxy=None) as self._socket, asyncio.TaskGroup() as group:
-            reader = group.create_task(self._read())
-            await self._begin()
-            self.outcome.greeted = await self._answer(0, patience_s) is not None
-            for _ in range(rounds):
-                await self._round(patience_s)
-            await self._stop()
-            reader.cancel()
-        return self.outcome
-
-    async def _round(self, patience_s: float) -> None:
-        while not self._over.is_set() and (left := self._voice_at + QUIET_S - self._loop.time()) > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), left)
-        if self._over.is_set():
-            return
-        before, asked = self._voices, self._loop.time()
-        await self._speak(LINE)
-        answered = await self._answer(before, patience_s)
-        self.outcome.rounds.append(None if answered is None else answered - asked)
-
-    async def _answer(self, before: int, patience_s: float) -> float | None:
-        """When the agent's voice was heard again; None if it never was."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while self._voices == before and not self._over.is_set():
-                    self._heard.clear()
-                    await self._heard.wait()
-        return self._voice_at if self._voices > before else None
-
-    async def _begin(self) -> None:
-        given = {"flow": "clinic", "line": self._line, "from": "+14155550199"}
-        await self._send(media.Connected("Call", "1.0.0"))
-        await self._send(media.Started("MZ" + self.sid, "CA" + self.sid, "AC1", given))
-
-    async def _speak(self, mulaw: bytes) -> None:
-        for at in range(0, len(mulaw), FRAME):
-            self._sequence += 1
-            frame = mulaw[at : at + FRAME].ljust(FRAME, b"\xff")
-            await self._send(media.CallerAudio(frame, self._sequence - 1, 20 * self._sequence, self._sequence))
-
-    async def _stop(self) -> None:
-        self._sequence += 1
-        await self._send(media.Stopped("CA" + self.sid, self._sequence))
-
-    async def _send(self, message: media.FromTwilio) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            await self._socket.send(media.build_from_twilio(message, "MZ" + self.sid))
-
-    async def _read(self) -> None:
-        try:
-            while True:
-                match media.parse_to_twilio(await self._socket.recv(), "MZ" + self.sid):
-                    case media.Mark(name):
-                        self._marks[name] = self._loop.call_at(self._free_at, self._played, name)
-                    case media.Clear():
-                        self._clear()
-                    case media.Play(mulaw):
-                        self._play(mulaw)
-        except ConnectionClosed:
-            self.outcome.ended_after_s = self._loop.time() - self._start
-            self.outcome.code = self._socket.close_code
-            self._over.set()
-            self._heard.set()
-
-    def _play(self, mulaw: bytes) -> None:
-        now = self._loop.time()
-        self._free_at = max(now, self._free_at) + len(mulaw) / 8000
-        self.outcome.sound_s += len(mulaw) / 8000
-        self.outcome.ahead_s = max(self.outcome.ahead_s, self._free_at - now)
-        if np.abs(decode(mulaw).astype(int)).max(initial=0) > LOUD:
-            self._voices += 1
-            self._voice_at = self._free_at
-            self._heard.set()
-
-    def _clear(self) -> None:
-        """What waits is not heard, and Twilio sends its marks back at once."""
-        self._free_at = self._loop.time()
-        for name, timer in [*self._marks.items()]:
-            timer.cancel()
-            self._played(name)
-
-    def _played(self, name: str) -> None:
-        del self._marks[name]
-        self._sequence += 1
-        played = media.MarkPlayed(name, self._sequence)
-        self._sending.add(task := self._loop.create_task(self._send(played)))
-        task.add_done_callback(self._sending.discard)
-
-
 @dataclass(frozen=True)
 class Play:
-    """The troubles, by connection; the caller's turns, and how long an answer is waited for; the model's name."""
+    """What is played, and how long its caller waits for an answer."""
 
-    parts: Sequence[str]
-    rounds: int
+    row: Row
     patience_s: float
-    model: str
 
 
 async def play(folder: Path, name: str, what: Play, log: Log) -> Played:
     """A call on a hostile stand-in and one on a good one, at once."""
     events: list[Mapping[str, Any]] = []
-    uses: list[str] = []
+    uses = Uses(what.row.tool_s or 0.0)
     Lookup.uses.set(uses)
     async with (
-        _standin((), []) as good,
-        _standin(what.parts, events) as bad,
-        _gateway(folder, what.model, {"developer": bad, "vertex": good}, log) as (url, exchange),
+        _standin(GOOD, []) as good,
+        _standin(what.row, events) as bad,
+        _gateway(folder, what.row.model, {"developer": bad, "vertex": good}, log) as (url, exchange),
     ):
         async with asyncio.TaskGroup() as group:
-            callers = [Caller(url, name + "-well", "well"), Caller(url, name, "hostile")]
-            calls = [group.create_task(caller.call(what.rounds, what.patience_s)) for caller in callers]
+            callers = [Caller(url, name + "-well", "well"), Caller(url, name, what.row.line)]
+            well = replace(GOOD, rounds=len(what.row.does))
+            parts = zip(callers, (well.does, what.row.does), strict=True)
+            calls = [group.create_task(caller.call(does, what.patience_s)) for caller, does in parts]
         async with asyncio.timeout(5):
             await exchange.empty()
         outcomes = [call.result() for call in calls]
@@ -263,9 +160,11 @@ async def play(folder: Path, name: str, what: Play, log: Log) -> Played:
 
 
 @asynccontextmanager
-async def _standin(parts: Sequence[str], events: list[Mapping[str, Any]]) -> AsyncIterator[str]:
-    otherwise = tuple(f"{word} " * WORDS for word in ("one", "two", "three"))
-    script = Script((), otherwise, tuple(read_part(part, HOSTILE) for part in parts))
+async def _standin(row: Row, events: list[Mapping[str, Any]]) -> AsyncIterator[str]:
+    words = MANY_WORDS if row.line == "idle" else WORDS
+    otherwise = tuple(f"{word} " * words for word in ("one", "two", "three"))
+    found = () if row.tool_s is None else (Reply(HEARD, "found " * words, Tool("lookup", {"day": "Monday"})),)
+    script = Script(found, otherwise, tuple(read_part(part, HOSTILE) for part in row.play.split()))
 
     def emit(event: str, fields: Mapping[str, Any]) -> None:
         events.append({"event": event, **fields})
@@ -279,7 +178,7 @@ async def _standin(parts: Sequence[str], events: list[Mapping[str, Any]]) -> Asy
 async def _gateway(
     folder: Path, model: str, where: Mapping[Backend, str], log: Log
 ) -> AsyncIterator[tuple[str, Exchange]]:
-    (folder / "clinic.yaml").write_text(FLOW.replace("MODEL", model), encoding="utf-8")
+    (folder / "clinic.yaml").write_text(FLOW.replace("MODEL", f"gemini-{model}"), encoding="utf-8")
 
     async def find(backend: Backend) -> Endpoint:
         base = where[backend]

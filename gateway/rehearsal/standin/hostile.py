@@ -233,6 +233,7 @@ HOSTILE: Mapping[str, Trouble] = {
     "mute": Trouble("nothing at all for ever after the caller's turn [python-genai#2333]", At.HEARD, silent, silent),
     "no-answer": Trouble("the caller's words come, and never an answer", At.HEARD, change=hearing),
     "lost-answer": Trouble("the same, until a text comes", At.HEARD, change=hearing, until=At.TEXT),
+    "lost-prompt": Trouble("the greeting, and no word after the next text", At.TEXT, silent, silent, nth=2),
     "stall": Trouble("mid-sentence: nothing more [live-api-examples#57]", change=silent, nth=2),
     "phantom": Trouble(
         "interrupted by nobody, and no answer until a text comes [live-api-examples#52]",
@@ -287,6 +288,11 @@ HOSTILE: Mapping[str, Trouble] = {
     "tool-again": Trouble("the same call by another id", At.HEARD, then(call("d-1"), call("d-2"))),
     "tool-swept": Trouble("five calls [pipecat#4118]", At.HEARD, then(*(call(f"s-{n}", f"{n} May") for n in range(5)))),
     "tool-cancelled": Trouble("cancelled at once", At.HEARD, then(call("c-1"), Send((ToolCallCancelled(("c-1",)),)))),
+    "talk-at-tool": Trouble(
+        "sound or words while a tool call waits -> 1008 [autonomous-os#237]",
+        At.MEANWHILE,
+        closes(1008, NO_OPERATION),
+    ),
     "tool-nameless": Trouble(
         "no id, no name", At.HEARD, then(Raw('{"toolCall": {"functionCalls": [{"args": null}]}}'))
     ),

@@ -29,8 +29,6 @@ from gateway.live.messages import (
     SendText,
     SendToolResults,
     Setup,
-    ToolCall,
-    ToolCallCancelled,
     TurnComplete,
     Usage,
     VoiceActivity,
@@ -38,15 +36,16 @@ from gateway.live.messages import (
 from gateway.live.models import MODELS
 from gateway.rehearsal.standin.asked import Asked, Pending, answered, left, rest, result_text, said_before
 from gateway.rehearsal.standin.lifetime import Lifetime
-from gateway.rehearsal.standin.orders import Order, Orders, Recognise, Send, Synthesise, Told
+from gateway.rehearsal.standin.orders import Orders, Recognise, Send, Synthesise, Told
 from gateway.rehearsal.standin.resumption import Resumption, Saved
 from gateway.rehearsal.standin.script import Script, fill
 from gateway.rehearsal.standin.setup import INVALID, Wishes
 from gateway.rehearsal.standin.speaker import Played, Speaker
 from gateway.rehearsal.standin.turns import Began, Ended, Listener, Turn
+from gateway.rehearsal.standin.waiting import Waiting
 
 MAX_CHARS = 6_000  # of one answer: some six minutes, 18 MB of sound; a rehearsal's answer is ten seconds
-WAITING = 8  # turns kept while an answer mustn't be interrupted; older ones are forgotten
+KEPT = 8  # turns kept while an answer mustn't be interrupted; older ones are forgotten
 TOKENS_S = 25  # per second of audio, Google's best-practices page
 
 _EXPLICIT = "Explicit activity control is not supported when automatic activity detection is enabled."
@@ -72,8 +71,8 @@ class Talk:
         self._lifetime = lifetime
         self._listener = Listener(wishes.detection)
         self._speaker = Speaker()
-        self._pending: Pending | None = None
-        self._waiting: deque[Asked] = deque(maxlen=WAITING)
+        self._waiting = Waiting()
+        self._kept: deque[Asked] = deque(maxlen=KEPT)
         self._work = 0  # what the voice works for now
         self._index = 0  # of the client's messages
         self._said = 0  # tokens of this connection's speech
@@ -83,6 +82,9 @@ class Talk:
         """Raises LiveProtocolError for what this session doesn't take."""
         self._index += 1
         self._begun = self._begun or not isinstance(message, SendContent)
+        return self._waiting.meanwhile(message, now) + self._take(message, now)
+
+    def _take(self, message: ClientMessage, now: float) -> Orders:
         match message:
             case SendAudio() | SendActivityStart() | SendActivityEnd() | SendAudioStreamEnd():
                 return self._turns(self._listen(message), now)
@@ -208,12 +210,9 @@ class Talk:
     def _result(self, result: FunctionResult, now: float) -> Orders:
         if not result.id and self._wishes.backend == "developer":
             raise LiveProtocolError(INVALID)
-        pending = self._pending
-        known = pending is not None and result.id == pending.id
-        told = Told("tool-response", {"id": result.id, "name": result.name, "known": known})
-        if pending is None or not known or result.will_continue:
+        told, pending = self._waiting.answered(result)
+        if pending is None:
             return (told,)
-        self._pending = None
         if result.scheduling == "SILENT":
             return (told, *self._turn_over(False, now), *self._next(now))
         text = fill(pending.reply.say, pending.asked.words, pending.asked.seconds, result_text(result))
@@ -226,15 +225,15 @@ class Talk:
             return self._answer(asked, now)
         if self._wishes.interruptible:
             return self._interrupt(now) + self._answer(asked, now)
-        self._waiting.append(asked)
+        self._kept.append(asked)
         return ()
 
     @property
     def _busy(self) -> bool:
-        return self._speaker.active or self._pending is not None
+        return self._speaker.active or bool(self._waiting)
 
     def _next(self, now: float) -> Orders:
-        return self._answer(self._waiting.popleft(), now) if self._waiting else ()
+        return self._answer(self._kept.popleft(), now) if self._kept else ()
 
     def _answer(self, asked: Asked, now: float) -> Orders:
         if asked.exact:
@@ -249,9 +248,7 @@ class Talk:
             text = rest(fill(reply.say, asked.words, asked.seconds), asked.said)
             return self._words(text, now)
         call = FunctionCall(f"call-{self.saved.session}-{self.saved.turns}", reply.tool.name, reply.tool.args)
-        self._pending = Pending(call.id, reply, asked)
-        told = Told("tool-call", {"id": call.id, "name": call.name})
-        return (*self._unsaved(), told, Send((ToolCall((call,)),)))
+        return self._unsaved() + self._waiting.begin(call, Pending(call.id, reply, asked), now)
 
     def _words(self, text: str, now: float) -> Orders:
         """An answer, which may be empty."""
@@ -266,18 +263,13 @@ class Talk:
 
     def _interrupt(self, now: float) -> Orders:
         """Fall silent and give up the open tool call, if there is either."""
-        orders: list[Order] = []
-        if self._pending is not None:
-            id = self._pending.id
-            orders += (Told("tool-cancelled", {"id": id}), Send((ToolCallCancelled((id,)),)))
         if not self._busy:
             return ()
-        spoke = self._speaker.active
-        self._pending = None
+        orders, spoke = self._waiting.cancel(), self._speaker.active
         self._speaker.cut()
         if spoke:
             orders += (Told("interrupted", {"sent_s": round(self._speaker.seconds, 3)}), Send((Interrupted(),)))
-        return (*orders, *self._turn_over(True, now))
+        return orders + self._turn_over(True, now)
 
     # The end of a turn
 

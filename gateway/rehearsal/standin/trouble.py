@@ -24,6 +24,7 @@ class At(Enum):
     TEXT = auto()  # the client sent a text
     CONTENT = auto()  # the client sent history
     RESULT = auto()  # the client sent a tool's result
+    MEANWHILE = auto()  # the client sent sound, a text or history while a tool call waited
 
 
 def keep(order: Order) -> Orders:
@@ -175,4 +176,5 @@ TOLD: Mapping[str, Callable[[Mapping[str, object]], At | None]] = {
     "cue": _by,
     "content": lambda _fields: At.CONTENT,
     "tool-response": lambda _fields: At.RESULT,
+    "meanwhile": lambda _fields: At.MEANWHILE,
 }

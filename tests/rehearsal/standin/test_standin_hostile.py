@@ -17,20 +17,23 @@ from gateway.live import cues
 from gateway.live.messages import (
     MAX_MESSAGE_BYTES,
     ResumptionUpdate,
+    SendAudio,
     SendContent,
     SendText,
     SendToolResults,
+    ToolCall,
     TurnComplete,
     build,
 )
 from gateway.live.messages import FunctionResult as Result
 from gateway.rehearsal.standin.__main__ import _options
-from gateway.rehearsal.standin.hostile import HOSTILE, LIFE_S, MEGABYTE
+from gateway.rehearsal.standin.hostile import HOSTILE, LIFE_S, MEGABYTE, NO_OPERATION
 from gateway.rehearsal.standin.resumption import Resumption
-from gateway.rehearsal.standin.script import Script
+from gateway.rehearsal.standin.script import Reply, Script, Tool
 from gateway.rehearsal.standin.server import Kit, serving
 from gateway.rehearsal.standin.talk import House
 from gateway.rehearsal.standin.trouble import At, read_part
+from gateway.rehearsal.standin.waiting import ON_ITS_WAY_S
 from tests.rehearsal.standin.house import DEVELOPER, KEY, QUICK, SETUP, SILENCE, Client, hearing, recorded
 
 HELLO = SendText(cues.say("one " * 45))  # three messages of speech
@@ -101,7 +104,8 @@ async def _met(name: str) -> Meeting:
 @asynccontextmanager
 async def _standin(*names: str) -> AsyncIterator[str]:
     """The URL of the Developer API's path."""
-    script = Script((), ("two " * 45,), tuple(read_part(name, HOSTILE) for name in names))
+    book = Reply("book it", "Booked.", Tool("book"))
+    script = Script((book,), ("two " * 45,), tuple(read_part(name, HOSTILE) for name in names))
     async with serving(Kit(House(script, Resumption()), QUICK, hearing, lambda _event, _fields: None)) as url:
         yield url + DEVELOPER
 
@@ -215,6 +219,22 @@ def test_tools_are_called_when_the_caller_has_spoken(name: str, meetings: Mappin
     cancelled = [id for frame in frames for id in frame.get("toolCallCancellation", {}).get("ids", [])]
     assert cancelled == (["c-1"] if name == "tool-cancelled" else [])
     assert bool(_content(frames, "turnComplete")) == (name != "mute-after-tool")
+
+
+def test_sound_and_words_while_a_tool_call_waits_end_the_connection() -> None:
+    async def test(*meanwhile: Any) -> tuple[int, str]:
+        async with _standin("talk-at-tool") as url, connect(url, **OPTIONS) as socket:
+            client = Client(socket)
+            await socket.send(json.dumps({"setup": SETUP}))
+            await client.send(SendText("book it"))
+            await client.until(ToolCall)
+            await asyncio.sleep(ON_ITS_WAY_S)
+            await client.send(*meanwhile, SendToolResults((Result("call-session-1-1", "book", {"ok": True}),)))
+            return await client.closed() if meanwhile else (0, str(await client.until(TurnComplete)))
+
+    assert asyncio.run(test(SendAudio(bytes(640)))) == (1008, NO_OPERATION)
+    assert asyncio.run(test(SendText("Hello?"))) == (1008, NO_OPERATION)
+    assert "OutputTranscript(text='Booked" in asyncio.run(test())[1]
 
 
 def test_the_command_line_names_troubles(capsys: pytest.CaptureFixture[str]) -> None:

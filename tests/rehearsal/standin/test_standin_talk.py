@@ -41,7 +41,7 @@ from gateway.rehearsal.standin.resumption import Resumption, Saved
 from gateway.rehearsal.standin.script import Reply, Script, Tool
 from gateway.rehearsal.standin.setup import Detection, Wishes
 from gateway.rehearsal.standin.speaker import CHUNK, CHUNK_S
-from gateway.rehearsal.standin.talk import MAX_CHARS, WAITING, House, Talk
+from gateway.rehearsal.standin.talk import KEPT, MAX_CHARS, House, Talk
 from gateway.rehearsal.standin.turns import Ended
 
 MODEL = "gemini-3.8-live"
@@ -342,7 +342,7 @@ def test_content_interrupts_even_then_and_who_waited_is_answered() -> None:
 
 def test_too_many_waiting_are_forgotten() -> None:
     call = speaking(PATIENT)
-    for number in range(WAITING + 1):
+    for number in range(KEPT + 1):
         call.handle(SendText(f"n{number}"), 0.1)
     assert call.handle(SendContent((), complete=False), 0.1)[-2:] == says("You said n1.", 2, PATIENT)
 
@@ -394,7 +394,8 @@ def test_a_silent_result_ends_the_turn() -> None:
 def test_barge_in_cancels_the_call() -> None:
     call = calling()
     began = call.handle(SendAudio(TONE, RATE), 1.0)
-    assert began == (Told("speech-started", {"at_ms": 0.0}), *CANCELLED, *over(True, heard_s=0.24))
+    came = Told("meanwhile", {"id": CALL.id, "kind": "sound"}), Told("speech-started", {"at_ms": 0.0})
+    assert began == (*came, *CANCELLED, *over(True, heard_s=0.24))
     assert call.handle(result(), 2.0) == (told(False),)
 
 

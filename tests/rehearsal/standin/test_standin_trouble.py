@@ -33,6 +33,7 @@ def player(trouble: Trouble, nth: int = 0) -> Player:
         (TEXT, At.TEXT),
         (Told("content", {"turns": 1, "complete": False}), At.CONTENT),
         (Told("tool-response", {"id": "1"}), At.RESULT),
+        (Told("meanwhile", {"id": "1", "kind": "sound"}), At.MEANWHILE),
         (Told("setup", {"resumed": False}), None),
         (Told("heard", {"by": "content"}), None),
         (Told("speaking"), None),
