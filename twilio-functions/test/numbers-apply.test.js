@@ -13,6 +13,9 @@ const SID = `AC${'0'.repeat(32)}`;
 const TOKEN = 'f'.repeat(32);
 const SALE = { '+14155550111': {}, '+14155550112': {}, '+14155550113': {}, '+14085550114': {} };
 const SEARCH = { country: 'US', type: 'local', area_code: '415', contains: '' };
+const APP = `AP${'a'.repeat(32)}`;
+const TRUNK = `TK${'b'.repeat(32)}`;
+const OURS = 'https://gw-dev.twil.io/voice';
 const ALL = { buy: true, takeOver: true };
 
 class Crash extends Error {}
@@ -92,8 +95,7 @@ test('without the word for it nothing is bought, and the rest is done', async ()
 });
 
 test('a shadow is cleared, after the URLs are right', async () => {
-  const app = `AP${'a'.repeat(32)}`;
-  account({ numbers: { '+14155550100': { friendly_name: 'gw:clinic/desk', voice_application_sid: app } }, sale: {} });
+  account({ numbers: { '+14155550100': { friendly_name: 'gw:clinic/desk', voice_application_sid: APP } }, sale: {} });
   const { done } = await run();
   assert.deepEqual(
     done.map((one) => one.kind),
@@ -102,6 +104,37 @@ test('a shadow is cleared, after the URLs are right', async () => {
   assert.equal(state.numbers[0].voice_application_sid, '');
   assert.equal(state.numbers[0].voice_url, 'https://gw-dev.twil.io/voice');
 });
+
+for (const [name, theirs] of Object.entries({
+  'of a line': { friendly_name: 'gw:clinic/desk', voice_application_sid: APP },
+  'that is taken over': { friendly_name: 'Sales', trunk_sid: TRUNK },
+  'of another deployment': { friendly_name: 'gw:clinic/desk', voice_url: 'https://gw.twil.io/voice', trunk_sid: TRUNK },
+})) {
+  test(`a shadow stays where Twilio refuses the URLs under it: a number ${name}`, async () => {
+    const other = { label: 'other', number: '+14155550101', search: null, hours: '', fallback: null, regulatory: {} };
+    account({ numbers: { '+14155550100': theirs, '+14155550101': { trunk_sid: TRUNK } }, sale: {} });
+    const before = { ...state.numbers[0] };
+    const path = `IncomingPhoneNumbers/${state.numbers[0].sid}`;
+    state.refusals = [{ method: 'POST', path, status: 400, body: { code: 21649, message: 'Bundle required' } }];
+    const { done, left, stopped } = await run(lines(other));
+    assert.deepEqual([left.map((one) => one.sid), stopped], [[state.numbers[0].sid, state.numbers[0].sid], '']);
+    assert.match(left[0].why, /^this number takes a regulatory bundle /);
+    assert.equal(left[1].kind, 'shadowed');
+    assert.match(left[1].why, /^its URLs are not right yet/);
+    assert.deepEqual(state.numbers[0], before);
+    assert.deepEqual(
+      done.map(({ kind, line }) => [kind, line]),
+      [
+        ['update', 'clinic/other'],
+        ['shadowed', 'clinic/other'],
+      ],
+    );
+    state.refusals = [];
+    await run(lines(other));
+    const { voice_application_sid, trunk_sid, voice_url } = state.numbers[0];
+    assert.deepEqual([voice_application_sid || '', trunk_sid || '', voice_url], ['', '', OURS]);
+  });
+}
 
 test("somebody else's number stays as it is without the second word", async () => {
   account({ numbers: { '+14155550100': { friendly_name: 'Sales', voice_url: 'https://sales.example/' } }, sale: {} });
