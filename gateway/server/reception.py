@@ -160,7 +160,7 @@ class Reception:
         except ValueError as wrong:  # a Host or CallSid that no Twilio sends; PUBLIC_URL itself was checked at start
             self._exchange.metrics.add("gateway_calls_refused_total", why="malformed")
             self._log.write("call-refused", {"why": "this can't become TwiML"}, {"reason": str(wrong)}, "warning")
-            return twiml.reject("rejected")
+            return documents.fall_back(scene)
 
     def _turned_away(self, why: str, scene: Scene, holiday: str = "") -> None:
         self._exchange.metrics.add("gateway_calls_refused_total", why=why)
