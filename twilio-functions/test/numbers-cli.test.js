@@ -198,7 +198,7 @@ test('--domain is a public host, in lower case', async () => {
   const env = { ...ENV, FUNCTIONS_URL: 'https://,' }; // not read
   const { code, out } = await run(['plan', '--domain', 'GW-Dev.Twil.io'], { env });
   assert.deepEqual([code, /-> https:\/\/gw-dev\.twil\.io\/voice$/m.test(out)], [0, true]);
-  for (const domain of ['', 'gw dev', 'https://gw-dev.twil.io', 'localhost', '127.0.0.1', 'localhost:3000']) {
+  for (const domain of ['', 'gw dev', 'https://gw-dev.twil.io', 'localhost', '127.0.0.1', 'gw-dev.twil.io/x']) {
     const refused = await run(['apply', '--yes', '--domain', domain]);
     assert.deepEqual([refused.code, refused.out], [2, ''], domain);
     assert.match(refused.err, /^numbers: (--domain takes a host name|Functions: Twilio can't reach)/, domain);
