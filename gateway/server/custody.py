@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.call.carry import Carry
-from gateway.server.afterwards import FENCES, KEPT_S, Carried, Ending, Served, read
+from gateway.server.afterwards import FENCES, KEPT_S, NEXT, Carried, Ending, Served, read
 from gateway.store import Kept, Store
 from gateway.telemetry.families import HandoverReason
 
@@ -31,6 +31,11 @@ class Found:
     ending: Ending | None = None
     gap_s: float | None = None
     carry: Carry | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether that stream had the call, which then isn't over: whoever comes now goes on with it."""
+        return self.gap_s is not None and (self.ending is None or NEXT[self.ending] == "stream")
 
     @property
     def why(self) -> HandoverReason:

@@ -42,6 +42,16 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
+class Pass:
+    """What a stream may talk to, and in which of the call's streams."""
+
+    attempt: int
+    flow: Flow
+    line: Number
+    persona: Persona
+
+
+@dataclass(frozen=True, slots=True)
 class Guest:
     """A stream that was let in. `found`: what an earlier stream of the call left."""
 
@@ -55,8 +65,9 @@ class Guest:
 
     @property
     def first(self) -> bool:
-        """Whether no stream of the call came before."""
-        return self.attempt == 1
+        """Whether no stream of the call came before. A webhook that came twice makes two streams of the first attempt:
+        the later goes on with the call as any other would."""
+        return self.attempt == 1 and not self.found.goes_on
 
     @property
     def caller(self) -> Caller:
@@ -69,22 +80,24 @@ class Guest:
 
 
 class Desk:
-    """`admit` looks at a stream's token, `receive` takes its call over; both may turn it away."""
+    """`admit` looks at a stream's token and at what it is for, `receive` takes its call over; both may turn it away."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._clock = asyncio.get_running_loop().time
 
-    async def admit(self, started: media.Started) -> token.StreamClaims:
-        """What the stream's token says. Raises Refused."""
-        return await admission.admit(started, self._house.settings, self._house.store())
+    async def admit(self, started: media.Started) -> Pass:
+        """What the stream's token opens. An earlier stream of the call has it still. Raises Refused."""
+        claims = await admission.admit(started, self._house.settings, self._house.store())
+        return Pass(claims.attempt, *self._served(started, claims))
 
-    async def receive(self, started: media.Started, claims: token.StreamClaims) -> Guest:
-        """Take over the call of a stream that was admitted. Raises Refused."""
+    async def receive(self, started: media.Started, admitted: Pass) -> Guest:
+        """Take over the call of a stream that was admitted. Raises Refused, but never of a call that another stream
+        had: that one is over by now."""
         house = self._house
-        flow, line, persona = self._served(started, claims)
         custody = Custody(house.store(), started.call_sid, admission.unix_now)
-        guest = Guest(started, claims.attempt, flow, line, persona, custody, await custody.claim(claims.attempt))
+        found = await custody.claim(admitted.attempt)
+        guest = Guest(started, admitted.attempt, admitted.flow, admitted.line, admitted.persona, custody, found)
         if why := await self._held_back(guest):
             custody.began(guest.served, None)
             custody.ended("refused")
@@ -99,8 +112,8 @@ class Desk:
         await asyncio.sleep(LOOK_S)
         return Refused(GOING_AWAY, "draining")
 
-    def usage(self, flow: Flow, caller: str) -> Usage:
-        return self._house.uses.of(flow, caller, self._clock())
+    def usage(self, flow: Flow, caller: str, call_sid: str) -> Usage:
+        return self._house.uses.of(flow, caller, call_sid, self._clock())
 
     def _served(self, started: media.Started, claims: token.StreamClaims) -> tuple[Flow, Number, Persona]:
         """What the stream talks to, of the generation that the call was answered with. Raises Refused."""
@@ -125,7 +138,7 @@ class Desk:
         """Why a new call can't be had, of what only the core knows: Functions answered it without having asked here."""
         flow, call_sid, number = guest.flow, guest.started.call_sid, guest.caller.number
         if guest.first:
-            code = route(flow, guest.line, datetime.now(UTC), number, self.usage(flow, number)).code
+            code = route(flow, guest.line, datetime.now(UTC), number, self.usage(flow, number, call_sid)).code
             if code in COUNTED:
                 return f"limits: {code}"
             if self._house.quota(guest.persona, call_sid):

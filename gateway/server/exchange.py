@@ -103,8 +103,8 @@ class Exchange:
         """Whether Twilio signed this webhook, or nobody has to."""
         return not self.settings.auth or signature.valid(url, form, given, self._keys, settings)
 
-    def usage(self, flow: Flow, caller: str) -> Usage:
-        return self._desk.usage(flow, caller)
+    def usage(self, flow: Flow, caller: str, call_sid: str) -> Usage:
+        return self._desk.usage(flow, caller, call_sid)
 
     def out_of_quota(self, persona: Persona, call_sid: str) -> bool:
         """Whether the model's project has run out of quota, and a new call had better not ask for it now."""
@@ -158,10 +158,10 @@ class Exchange:
         """Take over the call. Raises Refused."""
         if started.stream_sid in self._calls:
             raise Refused(POLICY, "this stream is already here")
-        claims = await self._desk.admit(started)
+        admitted = await self._desk.admit(started)
         if before := self._sids.get(started.call_sid):  # it is over, noticed or not; what it knows is of use here
             before[0].tell_late(PhoneGone("another stream of this call"))
-        guest = await self._desk.receive(started, claims)
+        guest = await self._desk.receive(started, admitted)
         if self.draining:
             raise await self._desk.send_on(guest)
         return guest
@@ -189,13 +189,13 @@ class Exchange:
         witness = Witness(self._noter(guest), custody.remember, custody.settled)
         bridge = Bridge(phone, sequencer, call, self._endpoint_of(guest.persona), witness)
         self._enter(started, bridge, custody)
-        self._uses.began(flow, guest.caller.number if guest.first else None, self._clock())
+        self._uses.began(flow, started.call_sid, guest.caller.number if guest.first else None, self._clock())
         moving = self._moved_in_time(bridge)
         try:
             return (await bridge.run(started, partial(self.warmer.room.take, started.call_sid))).reason
         finally:
             moving.cancel()
-            self._uses.ended(flow)
+            self._uses.ended(flow, started.call_sid)
             self._leave(started, bridge)
 
     def _call(self, guest: Guest) -> Call:

@@ -72,10 +72,10 @@ class Reception:
         leaving = self._exchange.draining and self._exchange.alone  # else another instance gets the stream
         if leaving or self._exchange.full:
             return self._no_room("draining" if leaving else "full", scene)
-        caller = call.field("From")
-        decided = route(flow, line, datetime.now(UTC), caller, self._exchange.usage(flow, caller))
+        caller, call_sid = call.field("From"), call.field("CallSid")
+        decided = route(flow, line, datetime.now(UTC), caller, self._exchange.usage(flow, caller, call_sid))
         if decided.outcome == "answer":
-            if self._exchange.out_of_quota(flow.personas[decided.persona], call.field("CallSid")):
+            if self._exchange.out_of_quota(flow.personas[decided.persona], call_sid):
                 return self._no_room("quota", scene)
             return self._connect(scene, call, decided.persona, FIRST)
         self._turned_away(decided.code, scene, decided.holiday)
@@ -160,7 +160,7 @@ class Reception:
         except ValueError as wrong:  # a Host or CallSid that no Twilio sends; PUBLIC_URL itself was checked at start
             self._exchange.metrics.add("gateway_calls_refused_total", why="malformed")
             self._log.write("call-refused", {"why": "this can't become TwiML"}, {"reason": str(wrong)}, "warning")
-            return twiml.reject("rejected")
+            return documents.fall_back(scene)
 
     def _turned_away(self, why: str, scene: Scene, holiday: str = "") -> None:
         self._exchange.metrics.add("gateway_calls_refused_total", why=why)

@@ -1,8 +1,9 @@
-"""How much each flow is used: its calls in progress, and when each caller called. Counted by this core for itself."""
+"""How much each flow is used: its calls in progress, and when each caller called. Counted by this core for itself, and
+each call once, however many streams it has: one that breaks and another that takes its place may be here at a time."""
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 
 from gateway.flow.countries import withheld
 from gateway.flow.model import Flow
@@ -16,30 +17,35 @@ class Uses:
     """`now` is seconds, monotonic."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, int] = defaultdict(int)
-        self._callers: OrderedDict[tuple[str, str], tuple[float, ...]] = OrderedDict()  # oldest use first
+        self._calls: dict[str, Counter[str]] = defaultdict(Counter)  # flow -> CallSid -> streams
+        self._callers: OrderedDict[tuple[str, str], tuple[tuple[float, str], ...]] = OrderedDict()  # oldest use first
 
-    def of(self, flow: Flow, caller: str, now: float) -> Usage:
-        """What `route` wants to know before this caller's call begins."""
-        rate = flow.limits.per_caller
-        times = self._callers.get((flow.name, _key(caller)), ()) if rate else ()
-        recent = sum(1 for at in times if rate and now - at < rate.per_s)
-        return Usage(calls=self._calls.get(flow.name, 0), from_caller=recent)
+    def of(self, flow: Flow, caller: str, call_sid: str, now: float) -> Usage:
+        """What `route` wants to know of the calls but this one."""
+        rate, inside = flow.limits.per_caller, self._calls.get(flow.name, {})
+        came = self._callers.get((flow.name, _key(caller)), ()) if rate else ()
+        recent = sum(1 for at, sid in came if rate and now - at < rate.per_s and sid != call_sid)
+        return Usage(calls=len(inside) - (call_sid in inside), from_caller=recent)
 
-    def began(self, flow: Flow, caller: str | None, now: float) -> None:
-        """A call has begun; of one that goes on after a break the caller is None, and counts once."""
-        self._calls[flow.name] += 1
+    def began(self, flow: Flow, call_sid: str, caller: str | None, now: float) -> None:
+        """A stream of a call has begun; of one that goes on after a break the caller is None."""
+        self._calls[flow.name][call_sid] += 1
         if caller is not None and (rate := flow.limits.per_caller):
             key = (flow.name, _key(caller))
-            recent = tuple(at for at in self._callers.pop(key, ()) if now - at < rate.per_s)
-            self._callers[key] = (*recent[-rate.count :], now)
+            recent = tuple(
+                (at, sid) for at, sid in self._callers.pop(key, ()) if now - at < rate.per_s and sid != call_sid
+            )
+            self._callers[key] = (*recent[-rate.count :], (now, call_sid))
             if len(self._callers) > MAX_CALLERS:
                 self._callers.popitem(last=False)
 
-    def ended(self, flow: Flow) -> None:
-        """A call of this flow is over."""
-        self._calls[flow.name] -= 1
-        if not self._calls[flow.name]:
+    def ended(self, flow: Flow, call_sid: str) -> None:
+        """A stream of this flow is over."""
+        inside = self._calls[flow.name]
+        inside[call_sid] -= 1
+        if not inside[call_sid]:
+            del inside[call_sid]
+        if not inside:
             del self._calls[flow.name]
 
 

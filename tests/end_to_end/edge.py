@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HERE = "127.0.0.1"
+NAME = "core.example.com"  # numbers lead to no address of one machine: names/ leads the processes here
 NOBODY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -37,8 +37,12 @@ class Edge:
         self._end = asyncio.Event()
 
     @property
+    def host(self) -> str:
+        return f"{NAME}:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"https://{HERE}:{self.port}"
+        return f"https://{self.host}"
 
     def run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -115,7 +119,7 @@ def edge(folder: Path) -> Iterator[Edge]:
 
 
 def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    """Of 127.0.0.1, self-signed, for a day."""
+    """Of the edge's name, self-signed, for a day."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the edge of an end-to-end test")])
     now = datetime.now(UTC)
     return (
@@ -126,7 +130,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HERE))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -58,7 +58,7 @@ def test_nobody_but_twilio_gets_in(here: World, core: Core) -> None:
     for door in ("voice", "after?attempt=1", "done", "fallback", "stream-status", "voicemail"):
         assert request("POST", here.gate, here.domain, f"/{door}", form)[0] == 403, door
     for door in ("", "/after?attempt=1", "/done", "/stream-status", "/voicemail"):
-        assert request("POST", here.edge.plain, f"127.0.0.1:{here.edge.port}", f"/twiml{door}", form)[0] == 403, door
+        assert request("POST", here.edge.plain, here.edge.host, f"/twiml{door}", form)[0] == 403, door
     assert get(here.edge.plain, "core", f"/calls/CA{'2' * 32}/next?attempt=1")[0] == 403
 
     stranger = replace(here.account(), token="e" * 32)  # another account of Twilio's

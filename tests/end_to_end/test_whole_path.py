@@ -116,7 +116,7 @@ def test_the_doctor_finds_core_and_functions_well(here: World, core: Core) -> No
         "PUBLIC_URL": here.edge.url,
         "SSL_CERT_FILE": str(here.edge.certificate),
         "STREAM_SECRET": STREAM_SECRET,
-        "NO_PROXY": "127.0.0.1",
+        "NO_PROXY": "127.0.0.1,core.example.com",
         **here.twilio.environment(),
     }
     with gated(here.twilio.deployed / here.domain, here.upstream) as gate:

@@ -24,6 +24,7 @@ from tests.fakes.twilio_api import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio, fake_twi
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "twilio-functions"
+NAMES = Path(__file__).with_name("names")
 COPIED = ("functions", "assets", "numbers", "scripts", "package.json", ".twilioserverlessrc")
 STREAM_SECRET = "a-secret-that-functions-and-core-share"
 ADMIN_SECRET = "a-secret-of-whoever-may-change-the-numbers"
@@ -119,7 +120,7 @@ class World:
 
     def account(self, *without: str) -> Account:
         """Twilio's account, and where the names in its URLs are; `without` these, as if they were down."""
-        hosts = {self.domain: ("127.0.0.1", self.gate), f"127.0.0.1:{self.edge.port}": ("127.0.0.1", self.edge.plain)}
+        hosts = {self.domain: ("127.0.0.1", self.gate), self.edge.host: ("127.0.0.1", self.edge.plain)}
         return Account(ACCOUNT_SID, AUTH_TOKEN, {name: at for name, at in hosts.items() if name not in without})
 
     def number(self, phone: str) -> Owned:
@@ -154,7 +155,13 @@ def world(folder: Path) -> Iterator[World]:
         log = folder / "functions.log"
         bundle = folder / "authorities.pem"
         bundle.write_bytes(front.certificate.read_bytes() + twilio.certificate.read_bytes())
-        reach = {"DOMAIN_NAME": domain, "NODE_EXTRA_CA_CERTS": str(bundle), "HTTP_PROXY": twilio.url}
+        names = f"--require={NAMES / 'names.js'}"
+        reach = {
+            "DOMAIN_NAME": domain,
+            "HTTP_PROXY": twilio.url,
+            "NODE_EXTRA_CA_CERTS": str(bundle),
+            "NODE_OPTIONS": names,
+        }
         upstream = stack.enter_context(twilio_run(twilio.deployed / domain, reach, log))
         gate = stack.enter_context(gated(twilio.deployed / domain, upstream, f"https://{domain}"))
         command(project, "numbers", "apply", "--yes", "--buy", **twilio.environment())
@@ -184,7 +191,7 @@ def environment(**more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return {
         **kept,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{NAMES}",
         "DESK_NUMBER": DESK,
         "CI": "1",
         "npm_config_update_notifier": "false",

@@ -13,12 +13,14 @@ from urllib.parse import urlencode
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from gateway.flow.route import Usage
+from gateway.live import messages as live
 from gateway.problem import Place, Problem
 from gateway.server.afterwards import Step, Tries
 from gateway.server.documents import sorry
 from gateway.server.reception import Reception
-from gateway.twilio import knock, signature, token, twiml
-from tests.server.world import Phone, World, http, play
+from gateway.twilio import knock, media, signature, token, twiml
+from tests.server.world import FLOW, Phone, World, http, play
 
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 SECURE = {"AUTH": "required", "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "STREAM_SECRET": "s3cret"}
@@ -177,23 +179,49 @@ def test_functions_with_other_flows_are_served_and_told_of(tmp_path: Path) -> No
     play(tmp_path, scenario, **SECURE)
 
 
-def test_a_webhook_that_comes_twice_makes_one_call(tmp_path: Path) -> None:
-    """Each answer has its token; whichever Twilio follows opens the call. Both at once: the later takes the call."""
+LIMITS = ["max_duration: 30s", "concurrent_calls: 1", "per_caller: 1/h", "concurrent_calls: 1, per_caller: 1/h"]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["both answered first", "the second answered in the call"])
+@pytest.mark.parametrize("limits", LIMITS)
+def test_a_webhook_that_comes_twice_makes_one_call(tmp_path: Path, limits: str, late: bool) -> None:
+    """Each answer has its token; whichever Twilio follows opens the call. Both at once: the later takes the call, which
+    counts once."""
 
     async def scenario(world: World) -> None:
-        bodies = [(await answered(world))[1] for _ in range(2)]
+        bodies = [(await answered(world))[1] for _ in range(1 if late else 2)]
+        phone = await opened(world, twiml.read_connect(bodies[0]).parameters["token"], **{"from": CALLER})
+        await world.model()
+        if late:
+            bodies.append((await answered(world))[1])
         first, second = (twiml.read_connect(body).parameters["token"] for body in bodies)
         assert first != second
-        phone = await opened(world, first)
-        await world.model()
-        await opened(world, second)
-        await world.model()
+        again = await opened(world, second, **{"from": CALLER})
+        model = await world.model()
         assert (await phone.closed())[0] == 1000
         await world.note("call-ended")
         async with asyncio.timeout(5):
             while world.exchange.calls > 1:  # noqa: ASYNC110  the first ends by itself
                 await asyncio.sleep(0.01)
         assert world.exchange.calls == 1
+        (flow,) = world.exchange.flows.flows
+        assert world.exchange.usage(flow, CALLER, "CA1") == Usage()
+        assert world.exchange.usage(flow, CALLER, "CA2") == Usage(1, 1 if "per_caller" in limits else 0)
+        await model.expect(live.Setup)
+        await model.say(live.Ready(), live.ModelAudio(b"\1\2" * 2400))
+        await again.expect(media.Play)
+
+    play(tmp_path, scenario, FLOW.replace("max_duration: 30s", limits), **SECURE)
+
+
+def test_a_stream_for_a_line_that_is_gone_ends_nobodys_call(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        phone = await opened(world, minted())
+        model = await world.model()
+        await model.expect(live.Setup)
+        assert (await (await opened(world, minted(nonce="other", line="gone"))).closed())[0] == 1008
+        await model.say(live.Ready(), live.ModelAudio(b"\1\2" * 2400))
+        await phone.expect(media.Play)
 
     play(tmp_path, scenario, **SECURE)
 

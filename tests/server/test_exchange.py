@@ -9,6 +9,7 @@ from unittest.mock import ANY
 from urllib.parse import urlencode
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from gateway.release import VERSION
@@ -211,6 +212,36 @@ def test_beyond_the_capacity_calls_are_refused_politely(tmp_path: Path) -> None:
         await world.call(line="quiet")
 
     play(tmp_path, scenario, MAX_CALLS="1")
+
+
+def test_a_stream_that_has_not_started_takes_a_place(tmp_path: Path) -> None:
+    """Else a burst of handshakes would open more calls than there is room for."""
+
+    async def scenario(world: World) -> None:
+        opening = await world.phone()
+        with pytest.raises(InvalidStatus) as refused:
+            await world.phone()
+        assert refused.value.response.status_code == 503
+        assert 'reason="busy"' in (await webhook(world, FORM, None))[1]
+        await opening.socket.close()
+        async with asyncio.timeout(5):
+            while world.exchange.full:  # noqa: ASYNC110  a set
+                await asyncio.sleep(0.01)
+        await world.call(line="quiet")
+
+    play(tmp_path, scenario, MAX_CALLS="1")
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/ws/twilio/", "/ws/twilio2", "/WS/twilio", "/twiml", "/calls/CA1/next"])
+def test_a_stream_is_taken_at_its_own_path_alone(tmp_path: Path, path: str) -> None:
+    async def scenario(world: World) -> None:
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect("ws" + world.url.removeprefix("http") + path, compression=None, proxy=None):
+                pass
+        assert refused.value.response.status_code in (400, 403, 404, 405)
+        assert world.exchange.calls == 0
+
+    play(tmp_path, scenario)
 
 
 def test_while_draining_nobody_gets_in(tmp_path: Path) -> None:

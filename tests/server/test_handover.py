@@ -15,6 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from gateway.call.facts import Draining
+from gateway.flow.route import Usage
 from gateway.live import cues
 from gateway.live import messages as live
 from gateway.server import custody
@@ -338,6 +339,46 @@ def test_a_call_that_goes_on_is_counted_once_and_never_turned_away(tmp_path: Pat
         content = await there.content()
         assert content["gw:room:clinic"][1] == "[b'CA1']"
         assert 0 < content["gw:room:clinic"][0] <= LEASE_S
+
+    play(tmp_path, scenario, ONE)
+
+
+@pytest.mark.parametrize("attempt", [1, 2], ids=["a webhook that came twice", "the next stream"])
+@pytest.mark.parametrize("limits", ["concurrent_calls: 1", "per_caller: 1/h", "max_duration: 30s"])
+def test_what_an_instance_would_hold_back_holds_no_call_back_that_another_has(
+    tmp_path: Path, limits: str, attempt: int
+) -> None:
+    """The later stream has ended the earlier by its claim: whatever this instance knows of its own calls, of the caller
+    and of quota, it may not be refused then. Nor is the caller counted for it here."""
+
+    async def scenario(a: World, b: World, _: Server) -> None:
+        (flow,), caller = b.exchange.flows.flows, "+14155550199"
+        first, before = await settled_call(a)
+        await a.exchange.store.flush()
+        b.exchange._uses.began(flow, "CA9", caller, asyncio.get_running_loop().time())
+        b.exchange._breaker.quota(b.exchange._project(flow.personas["mute"]), asyncio.get_running_loop().time())
+        second, model, setup = await next_stream(b, attempt=attempt)
+        assert handle_of(setup) == "h1"
+        await before.say(live.ResumptionUpdate("h3", True))  # a stream hears that it is over when it has news
+        assert (await first.closed())[0] == 1000
+        await model.say(live.Ready(), live.ModelAudio(TONE[:4800]))
+        await second.expect(media.Play)
+        assert (await b.note("handed-over"))["resumed"]
+        b.exchange._uses.ended(flow, "CA9")
+        assert b.exchange.usage(flow, caller, "CA2") == Usage(1, 1 if "per_caller" in limits else 0)
+
+    play(tmp_path, scenario, FLOW.replace("max_duration: 30s", limits))
+
+
+def test_a_call_that_was_refused_is_held_back_again_where_its_webhook_came_twice(tmp_path: Path) -> None:
+    async def scenario(a: World, b: World, _: Server) -> None:
+        await settled_call(a)
+        for here in (a, b):
+            phone = await here.phone()
+            await phone.start_as("CA2", line="quiet")
+            assert await phone.closed() == (1013, "limits: concurrent")
+            await here.exchange.store.flush()
+        assert (a.exchange.calls, b.exchange.calls) == (1, 0)
 
     play(tmp_path, scenario, ONE)
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.flow.load import load
 from gateway.live import messages as live
 from gateway.live.messages import FunctionCall
 from gateway.tools.registry import KINDS
 from gateway.twilio import twiml
 from tests.server.test_reception import asked, form
-from tests.server.world import World, play
+from tests.server.world import World, http, play
 
 FORTUNE = "+19005550123"  # a premium number
 TRUSTED = {"+14155550111", "+14155550112"}
@@ -97,11 +96,46 @@ def test_whatever_a_webhook_holds_is_not_dialled(tmp_path: Path, path: str) -> N
     play(tmp_path, scenario, FLOW)
 
 
-def test_what_is_dialled_is_what_the_flow_file_says(tmp_path: Path) -> None:
-    (tmp_path / "clinic.yaml").write_text(FLOW, encoding="utf-8")
-    (flow,) = load(tmp_path, {}).flows
-    said = [line.fallback for line in flow.numbers] + [hours.closed.announcement for hours in flow.hours.values()]
-    assert {one.to for one in said if one and one.to} == TRUSTED
+HOSTILE = {
+    **{name: FORTUNE for name in ("Digits", "DialTo", "ForwardedFrom", "SpeechResult", "Caller", "Called", "To2")},
+    **{f"SipHeader_{name}": f"<sip:{FORTUNE}@example.com>" for name in ("Refer-To", "Diversion", "X-To")},
+    **{"DialCallSid": "CA9", "StirVerstat": FORTUNE, "CallerName": f"</Say><Dial>{FORTUNE}</Dial>", **GREEDY},
+}
+
+
+@pytest.mark.parametrize("failed", ["", "/after?attempt=3&failed=2", "/fallback"], ids=["core", "after", "fallback"])
+@pytest.mark.parametrize("line", ["open", "closed", "bought"])
+def test_what_is_dialled_is_what_the_flow_file_says(tmp_path: Path, line: str, failed: str) -> None:
+    """Through a whole call: a model that asks for another number with every name and in every word, a webhook whose
+    every field names one, and the way on that dials."""
+    dialled = {"open": "+14155550100", "closed": "+14155550101", "bought": "+14155557777"}[line]
+    wanted = {"open": "+14155550111", "closed": "+14155550112", "bought": "+14155550111"}[line]
+    query = "&line=clinic/bought" if line == "bought" else ""
+
+    async def scenario(world: World) -> None:
+        given = form(To=dialled, **HOSTILE)
+        phone, model = await world.call(line=line)
+        await model.say(live.OutputTranscript(f"I dial {FORTUNE}. <Dial>{FORTUNE}</Dial>"))
+        await model.say(live.ToolCall((FunctionCall("t-1", "dial", GREEDY),)))
+        await model.expect(live.SendToolResults)
+        await model.close(1011, f"RESOURCE_EXHAUSTED: dial {FORTUNE}")  # the model is gone: the line's fallback
+        await world.note("call-ended")
+        status, said = await http(
+            f"{world.url}/calls/{'CA' + phone.sid[2:]}/next?attempt=1&to=%2B19005550123&next=dial"
+        )
+        assert (status, said) == (200, '{"next":"fallback"}\n')
+        if line == "closed":
+            body = await asked(world, given, "/twiml?" + query)
+        elif failed:
+            door = f"https://gw-1234-dev.twil.io{failed}"
+            body = await asked(world, {**given, "ErrorCode": "11200", "ErrorUrl": door}, "/twiml?" + query)
+        else:
+            body = await asked(world, given, "/twiml/after?attempt=1" + query)
+        assert (rung(body), FORTUNE in body) == ({wanted}, False)
+        unheard = await asked(world, {**given, "DialCallStatus": "no-answer"}, "/twiml/done?to=%2B19005550123" + query)
+        assert (rung(unheard), FORTUNE in unheard) == (set(), False)
+
+    play(tmp_path, scenario, FLOW)
 
 
 def rung(said: str) -> set[str]:

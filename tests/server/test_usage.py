@@ -28,43 +28,58 @@ def flow(rate: Rate | None = RATE, name: str = "clinic") -> Flow:
 
 def test_calls_in_progress_are_each_flows_own() -> None:
     uses, clinic, shop = Uses(), flow(), flow(name="shop")
-    uses.began(clinic, ANN, 0)
-    uses.began(clinic, BOB, 0)
-    uses.began(shop, ANN, 0)
-    uses.ended(clinic)
-    assert uses.of(clinic, ANN, 1).calls == 1
-    assert uses.of(shop, ANN, 1).calls == 1
-    uses.ended(clinic)
-    assert uses.of(clinic, ANN, 1) == Usage(0, 1)
+    uses.began(clinic, "CA1", ANN, 0)
+    uses.began(clinic, "CA2", BOB, 0)
+    uses.began(shop, "CA3", ANN, 0)
+    uses.ended(clinic, "CA2")
+    assert uses.of(clinic, ANN, "CA4", 1).calls == 1
+    assert uses.of(shop, ANN, "CA4", 1).calls == 1
+    uses.ended(clinic, "CA1")
+    assert uses.of(clinic, ANN, "CA4", 1) == Usage(0, 1)
+    assert "clinic" not in uses._calls
+
+
+def test_a_call_with_two_streams_counts_once_and_never_for_itself() -> None:
+    """A webhook that came twice: the later stream takes the place of the first, whose end is noticed after it."""
+    uses, clinic = Uses(), flow()
+    uses.began(clinic, "CA1", ANN, 0)
+    uses.began(clinic, "CA1", ANN, 1)
+    assert uses.of(clinic, ANN, "CA1", 2) == Usage(0, 0)
+    assert uses.of(clinic, ANN, "CA2", 2) == Usage(1, 1)
+    uses.ended(clinic, "CA1")
+    assert uses.of(clinic, ANN, "CA2", 2) == Usage(1, 1)
+    uses.ended(clinic, "CA1")
+    assert uses.of(clinic, ANN, "CA2", 2) == Usage(0, 1)
+    assert uses.of(clinic, ANN, "CA1", 2) == Usage(0, 0)
 
 
 def test_a_callers_calls_are_counted_within_the_rates_period() -> None:
     uses, clinic = Uses(), flow()
     for at in (0, 30, 50):
-        uses.began(clinic, ANN, at)
-    assert [uses.of(clinic, ANN, at).from_caller for at in (50, 61, 100, 111)] == [3, 2, 1, 0]
-    assert uses.of(clinic, BOB, 50).from_caller == 0
+        uses.began(clinic, f"CA{at}", ANN, at)
+    assert [uses.of(clinic, ANN, "CA", at).from_caller for at in (50, 61, 100, 111)] == [3, 2, 1, 0]
+    assert uses.of(clinic, BOB, "CA", 50).from_caller == 0
 
 
 def test_callers_who_withhold_their_number_count_as_one() -> None:
     uses, clinic = Uses(), flow()
-    uses.began(clinic, "anonymous", 0)
-    uses.began(clinic, "", 0)
-    assert uses.of(clinic, "Restricted", 1).from_caller == 2
+    uses.began(clinic, "CA1", "anonymous", 0)
+    uses.began(clinic, "CA2", "", 0)
+    assert uses.of(clinic, "Restricted", "CA3", 1).from_caller == 2
 
 
 def test_a_call_that_goes_on_after_a_break_counts_once() -> None:
     uses, clinic = Uses(), flow()
-    uses.began(clinic, ANN, 0)
-    uses.ended(clinic)
-    uses.began(clinic, None, 1)
-    assert uses.of(clinic, ANN, 2) == Usage(1, 1)
+    uses.began(clinic, "CA1", ANN, 0)
+    uses.ended(clinic, "CA1")
+    uses.began(clinic, "CA1", None, 1)
+    assert uses.of(clinic, ANN, "CA2", 2) == Usage(1, 1)
 
 
 def test_without_a_rate_no_caller_is_remembered() -> None:
     uses, clinic = Uses(), flow(rate=None)
-    uses.began(clinic, ANN, 0)
-    assert uses.of(clinic, ANN, 0).from_caller == 0
+    uses.began(clinic, "CA1", ANN, 0)
+    assert uses.of(clinic, ANN, "CA2", 0).from_caller == 0
     assert not uses._callers
 
 
@@ -72,15 +87,15 @@ def test_the_callers_heard_least_recently_are_forgotten(monkeypatch: pytest.Monk
     uses, clinic = Uses(), flow(Rate(5, 60))
     monkeypatch.setattr(usage, "MAX_CALLERS", 2)
     for at, caller in enumerate((ANN, BOB, ANN, "+14155550003")):
-        uses.began(clinic, caller, at)
-    assert [uses.of(clinic, caller, 5).from_caller for caller in (ANN, BOB)] == [2, 0]
+        uses.began(clinic, f"CA{at}", caller, at)
+    assert [uses.of(clinic, caller, "CA", 5).from_caller for caller in (ANN, BOB)] == [2, 0]
 
 
 def test_one_caller_alone_does_not_grow_the_memory() -> None:
     uses, clinic = Uses(), flow(Rate(3, 86_400))
     for at in range(1000):
-        uses.began(clinic, ANN, at)
-    assert uses.of(clinic, ANN, 1000).from_caller >= 4
+        uses.began(clinic, f"CA{at}", ANN, at)
+    assert uses.of(clinic, ANN, "CA", 1000).from_caller >= 4
     assert len(uses._callers[("clinic", ANN)]) <= 5
 
 
@@ -90,7 +105,8 @@ def test_a_hundred_thousand_callers_fit_into_forty_megabytes() -> None:
     try:
         before, _ = tracemalloc.get_traced_memory()
         for at in range(count):
-            uses.began(clinic, f"+1{at:010}", at)
+            uses.began(clinic, f"CA{at:032}", f"+1{at:010}", at)
+            uses.ended(clinic, f"CA{at:032}")
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -100,6 +116,6 @@ def test_a_hundred_thousand_callers_fit_into_forty_megabytes() -> None:
 def test_all_who_withhold_their_number_are_one_caller() -> None:
     """Also where Twilio puts a number in its place: +266696687 is "anonymous" on the keys."""
     uses, clinic = Uses(), flow()
-    uses.began(clinic, "anonymous", 0)
-    uses.began(clinic, "+266696687", 1)
-    assert uses.of(clinic, "", 2).from_caller == 2
+    uses.began(clinic, "CA1", "anonymous", 0)
+    uses.began(clinic, "CA2", "+266696687", 1)
+    assert uses.of(clinic, "", "CA3", 2).from_caller == 2

@@ -23,7 +23,7 @@ from gateway.server.warm import EARLY, Warmed, WarmRoom
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import knock, media
 from tests.server.test_bridge import sound
-from tests.server.world import Model, World, http, play
+from tests.server.world import FLOW, Model, World, http, play
 
 AVA, BEN = Setup({"model": "models/ava"}), Setup({"model": "models/ben"})
 CALLER = "+14155550199"
@@ -476,6 +476,12 @@ def test_a_drain_closes_the_sessions_that_wait(tmp_path: Path) -> None:
 def test_the_door_is_for_who_holds_the_secret(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         assert [await announced(world, secret=secret) for secret in ("", "wrong")] == [403, 403]
+        path, at = "/calls/CA1/warm", int(time.time())
+        for signed, asked_for, status in ((path, path, 404), (path, path + "?line=x", 403), (path + "?a=1", path, 403)):
+            given = {knock.TIME_HEADER: str(at), knock.SIGNATURE_HEADER: knock.sign("s3cret", "POST", signed, at, "")}
+            assert (await http(world.url + asked_for, b"", given))[0] == status
+        looked = {knock.TIME_HEADER: str(at), knock.SIGNATURE_HEADER: knock.sign("s3cret", "GET", path, at)}
+        assert (await http(world.url + path, b"", looked))[0] == 403  # who may look may not open a session
         assert world.models.empty()
         assert await announced(world, secret="s3cret") == 202
         assert await announced(world, secret="s3cret") == 202
@@ -501,6 +507,34 @@ def test_an_instance_that_is_full_opens_none(tmp_path: Path) -> None:
         assert world.models.empty()
 
     play(tmp_path, scenario, MAX_CALLS="1")
+
+
+def test_an_instance_that_goes_away_opens_none(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.exchange.drain()
+        assert await announced(world) == 503
+        assert await announced(world, line="other") == 503  # and looks at nothing any more
+        assert world.models.empty()
+
+    play(tmp_path, scenario)
+
+
+def test_a_bought_line_is_prepared_for_the_number_that_was_dialled(tmp_path: Path) -> None:
+    """The flow doesn't know that number: only who announces the call can say it."""
+    bought = FLOW.replace('number: "+14155550100"', "search: { country: US }").replace("{{call.from}}", "{{call.to}}")
+
+    async def scenario(world: World) -> None:
+        assert await announced(world, to="+14155557777") == 202
+        model = await world.model()
+        assert "+14155557777" in str((await model.expect(Setup)).setup["systemInstruction"])
+        await model.say(Ready())
+        phone = await world.phone()
+        await phone.start_as("CA1", to="+14155557777")
+        await world.note("call-started")
+        await until(lambda: counted(world) == {"used": 1})
+        assert world.models.empty()
+
+    play(tmp_path, scenario, bought)
 
 
 def test_so_many_calls_may_be_announced(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_an_instance_that_notices_late_does_not_undo_what_came_after(tmp_path: P
 
 def test_a_call_that_was_refused_has_its_fallback_everywhere(tmp_path: Path) -> None:
     async def scenario(a: World, b: World, _: Server) -> None:
-        a.exchange._uses.began(a.exchange.flows.flows[0], None, 0)
+        a.exchange._uses.began(a.exchange.flows.flows[0], "CA9", None, 0)
         phone = await a.phone()
         await phone.start(line="quiet")
         assert (await phone.closed())[0] == 1013

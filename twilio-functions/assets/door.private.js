@@ -60,14 +60,20 @@ function artefact() {
 
 /** The environment of the Functions. Throws Fault. */
 function settings(context) {
-  const core = (context.CORE_URL ?? '').replace(/\/+$/, '');
-  const [scheme, host] = core.split('://');
-  const safe = scheme === 'https' || (scheme === 'http' && LOOPBACK.test(host ?? ''));
-  if (!safe || !/^[^\s?#@]+$/.test(host ?? '')) throw new Fault('CORE_URL is not the https:// address of the core');
+  const core = coreOf(context.CORE_URL ?? '');
   const secret = (context.STREAM_SECRET ?? '').trim(); // as the core reads it
   if (!secret) throw new Fault('STREAM_SECRET is not set');
   const prewarmMs = /^\d{1,3}$/.test(context.PREWARM_MS ?? '') ? Number(context.PREWARM_MS) : 0;
   return { core, secret, prewarmMs };
+}
+
+/** The core's URL without a slash at its end. http is for this machine. Throws Fault. */
+function coreOf(written) {
+  const core = written.trim().replace(/\/+$/, '');
+  const [scheme, host = ''] = core.split('://');
+  const safe = scheme === 'https' || (scheme === 'http' && LOOPBACK.test(host));
+  if (!safe || !/^[^\s?#@]+$/.test(host)) throw new Fault('CORE_URL is not the https:// address of the core');
+  return core;
 }
 
 function front() {
@@ -127,4 +133,4 @@ function write(level, fields) {
   console[level](JSON.stringify(fields));
 }
 
-module.exports = { door, logged, artefact, settings, reply, Fault };
+module.exports = { door, logged, artefact, coreOf, settings, reply, Fault };

@@ -134,7 +134,7 @@ async function apply(client, plans, want, { allowed, pace = PATIENT }) {
   const result = { plan, done: [], left: [], stopped: '' };
   for (const change of plan.changes) {
     if (Object.keys(change.fields).length === 0) continue;
-    const why = result.stopped || refusal(change, allowed);
+    const why = result.stopped || refusal(change, allowed) || premature(change, result.left);
     if (why) result.left.push({ ...change, why });
     else await attempt(shop, change, result);
   }
@@ -145,6 +145,11 @@ function refusal(change, allowed) {
   if (change.needs === 'buy' && !allowed.buy) return 'buying needs --buy';
   if (change.needs === 'take-over' && !allowed.takeOver) return `${change.reason}: it needs --take-over`;
   return '';
+}
+
+/** A number's shadow stays while its URLs are not right: without it, Twilio would answer with whatever they say. */
+function premature({ sid }, left) {
+  return sid && left.some((one) => one.sid === sid) ? 'its URLs are not right yet, and without this Twilio uses them' : '';
 }
 
 async function attempt(shop, change, result) {

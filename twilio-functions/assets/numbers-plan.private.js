@@ -6,24 +6,12 @@
  * Twilio's rules: twilio.com/docs/phone-numbers/api/incomingphonenumber-resource.
  */
 const { createHash } = require('node:crypto');
+const { BlockList, isIP } = require('node:net');
 
 const NAME_LIMIT = 64; // friendlyName
-const ORDER = [
-  'missing',
-  'voiceless',
-  'regulatory',
-  'unavailable',
-  'buy',
-  'update',
-  'drift',
-  'elsewhere',
-  'shadowed',
-  'noop',
-  'duplicate',
-  'orphan',
-  'geo',
-];
-const FAULTS = new Set(['missing', 'voiceless', 'regulatory', 'unavailable', 'duplicate']);
+const BROKEN = ['missing', 'voiceless', 'regulatory', 'unavailable'];
+const ORDER = [...BROKEN, 'buy', 'update', 'drift', 'elsewhere', 'shadowed', 'noop', 'duplicate', 'orphan', 'geo'];
+const FAULTS = new Set([...BROKEN, 'duplicate']);
 const SIDS = {
   address_sid: 'addressSid',
   bundle_sid: 'bundleSid',
@@ -31,7 +19,18 @@ const SIDS = {
   emergency_address_sid: 'emergencyAddressSid',
 };
 const FUNCTIONS_HOST = '.twil.io'; // where Twilio serves Functions
+const DOORS = /^\/(voice|twiml)\/?$/; // of Functions and core, in a number's URL
+const NEAR_NAMES = /\.(localhost|local|localdomain|internal|lan|home\.arpa)$/; // of one machine or network
+const NEAR_BLOCKS = // RFC 6890
+  '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 ::/127 fc00::/7 fe80::/10';
 const SHADOWS = ['voiceApplicationSid', 'trunkSid']; // Twilio ignores the voice URLs while one of them is set
+
+const NEAR = new BlockList();
+for (const [address, bits] of NEAR_BLOCKS.split(' ').map((block) => block.split('/')))
+  NEAR.addSubnet(address, Number(bits), `ipv${isIP(address)}`);
+
+/** A fault of the operator: the numbers can't lead there. Its words hold no value. */
+class Fault extends Error {}
 
 /** The friendly name that makes a number ours. One that is too long keeps its beginning and ends in its hash. */
 function mark(line) {
@@ -42,18 +41,30 @@ function mark(line) {
 
 /**
  * The numbers that the artefact asks for: `lines` (`line`, `number` or `search`, `fields` as the SDK names them) and
- * `dials` (`line`, `to`, `country`: what Twilio dials abroad). `domain`: host of the Functions; `core`: the core's URL.
+ * `dials` (`line`, `to`, `country`: what Twilio dials for a caller). `domain`: host of the Functions; `core`: the core's
+ * URL. Throws Fault where Twilio can't reach one of the two: each call would end there.
  */
 function desired(artefact, { domain, core }) {
+  const why = "Twilio can't reach a machine or network of one's own";
+  if (isNear(hostnameOf(`https://${domain}`))) throw new Fault(`Functions: ${why}: deploy them, and name their domain`);
+  if (!core.startsWith('https://') || isNear(hostnameOf(core)))
+    throw new Fault(`CORE_URL: ${why}: it takes the public https:// address of the core`);
   const lines = [];
   const dials = [];
   for (const flow of Object.values(artefact.flows)) {
     for (const number of flow.numbers) {
       lines.push(wanted(flow, number, domain, core.replace(/\/+$/, '')));
-      dials.push(...abroad(flow, number, artefact.calling_codes));
+      dials.push(...dialled(flow, number, artefact.calling_codes));
     }
   }
   return { hash: artefact.hash, lines: lines.sort(by((one) => one.line)), dials };
+}
+
+/** Whether a host, as URL writes it, is of one machine or network: so is a name without a dot, and none. */
+function isNear(hostname) {
+  const name = hostname.replace(/^\[|\]$|\.$/g, '');
+  const family = isIP(name);
+  return family ? NEAR.check(name, `ipv${family}`) : !name.includes('.') || NEAR_NAMES.test(name);
 }
 
 function wanted(flow, number, domain, core) {
@@ -72,13 +83,13 @@ function wanted(flow, number, domain, core) {
   return { line, number: number.number, search: number.search, fields };
 }
 
-function abroad(flow, number, codes) {
-  const home = number.search ? number.search.country : country(number.number, codes);
+/** Whom a line's callers may be connected to. Twilio permits each country by itself, the account's own too. */
+function dialled(flow, number, codes) {
   const closed = flow.hours?.[number.hours]?.closed.announcement;
   return [number.fallback, closed]
     .filter((words) => words?.then === 'dial')
     .map((words) => ({ line: `${flow.name}/${number.label}`, to: words.to, country: country(words.to, codes) }))
-    .filter((dial) => dial.country && dial.country !== home);
+    .filter((dial) => dial.country);
 }
 
 /** The country of a number in E.164, by the longest calling code that it begins with; '' if there is none. */
@@ -138,7 +149,7 @@ function plan(want, observed) {
       .filter(Boolean)
       .map((one) => one.sid),
   );
-  changes.push(...orphans(observed.numbers, used), ...unreachable(want.dials, observed.reach));
+  changes.push(...orphans(want.lines, observed.numbers, used), ...unreachable(want.dials, observed.reach));
   changes.sort(by((one) => [one.line, String(ORDER.indexOf(one.kind)).padStart(2, '0'), one.number].join(' ')));
   const counts = Object.fromEntries(ORDER.map((kind) => [kind, changes.filter((one) => one.kind === kind).length]));
   const unsafe = [...new Set(changes.filter((one) => one.needs === 'take-over').map((one) => one.reason))];
@@ -196,11 +207,16 @@ function kindOf(fields, number) {
   return number.friendlyName === fields.friendlyName ? 'drift' : 'update';
 }
 
-/** The host of another deployment of these Functions that the number leads to, or ''. */
-function deployment(fields, { voiceUrl }) {
+/**
+ * The host of another deployment of ours that the number leads to, or '': of Functions (whatever the number's name), or
+ * with this line's mark any other at which Functions (by a domain of their owner's) or a core may answer.
+ */
+function deployment(fields, { voiceUrl, friendlyName }) {
   const host = hostOf(voiceUrl);
-  const ours = host.endsWith(FUNCTIONS_HOST) && new URL(voiceUrl).pathname === new URL(fields.voiceUrl).pathname;
-  return ours && host !== hostOf(fields.voiceUrl) ? host : '';
+  if (isNear(hostnameOf(voiceUrl)) || !DOORS.test(new URL(voiceUrl).pathname)) return '';
+  const here = [fields.voiceUrl, fields.voiceFallbackUrl].map(hostOf).includes(host);
+  const theirs = host.endsWith(FUNCTIONS_HOST) || friendlyName === fields.friendlyName;
+  return theirs && !here ? host : '';
 }
 
 /** A number that another deployment answers may be production's, and one without this line's mark that answers
@@ -219,6 +235,10 @@ function guarded(fields, number) {
 
 function hostOf(url) {
   return URL.canParse(url || '') ? new URL(url).host : '';
+}
+
+function hostnameOf(url) {
+  return URL.canParse(url || '') ? new URL(url).hostname : '';
 }
 
 /** A line without a number: it is bought, or a fault says why it can't be. */
@@ -246,14 +266,17 @@ function choices(search, fields, offers) {
   return { eligible: free.map((one) => one.phoneNumber), needs };
 }
 
-function orphans(numbers, used) {
+function orphans(lines, numbers, used) {
+  const why = ({ friendlyName }) => {
+    const line = lines.find((one) => one.fields.friendlyName === friendlyName);
+    return line ? `another number, ${line.number}, is this line's now` : 'none of these flows names this line';
+  };
   return numbers
     .filter((one) => one.friendlyName?.startsWith('gw:') && !used.has(one.sid))
-    .map((one) =>
-      change('orphan', one.friendlyName.slice(3), one, {
-        reason: 'none of these flows names this line: it is left as it is, and still costs money',
-      }),
-    );
+    .map((one) => {
+      const reason = `${why(one)}: it is left as it is, and still costs money`;
+      return change('orphan', one.friendlyName.slice(3), one, { reason });
+    });
 }
 
 function unreachable(dials, reach) {
@@ -268,4 +291,4 @@ function by(key) {
   return (one, other) => (key(one) < key(other) ? -1 : Number(key(one) > key(other)));
 }
 
-module.exports = { ORDER, country, desired, mark, plan, wanting };
+module.exports = { Fault, ORDER, country, desired, mark, plan, wanting };

@@ -27,7 +27,8 @@ async function asked(context, event, say) {
     const allowed = { buy: event.buy === 'yes', takeOver: event['take-over'] === 'yes' };
     return say(200, await account.apply(client, plans, want, { allowed, pace }));
   } catch (error) {
-    return say(502, { error: error instanceof Fault ? error.message : account.words(error) });
+    const ours = error instanceof Fault || error instanceof plans.Fault;
+    return say(502, { error: ours ? error.message : account.words(error) });
   }
 }
 

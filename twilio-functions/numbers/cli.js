@@ -7,6 +7,7 @@ const { parseArgs } = require('node:util');
 const twilio = require('twilio');
 const plans = require('../assets/numbers-plan.private.js');
 const account = require('../assets/numbers-account.private.js');
+const { coreOf, Fault } = require('../assets/door.private.js');
 const print = require('./print.js');
 
 const OK = 0;
@@ -14,6 +15,7 @@ const LEFT = 1;
 const USAGE = 2;
 const BUG = 3;
 const FINE = new Set(['noop', 'orphan', 'geo']); // the lines themselves are as they should be
+const HOST = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i;
 const HOME = path.join(__dirname, '..');
 const HELP = `npm run numbers -- plan|apply|status [options]
 
@@ -53,9 +55,8 @@ async function commanded(argv, env, out, connect) {
   if (options.help) return said(out, HELP, OK);
   const client = connect(env);
   const artefact = compiled(options.flows ?? path.join(HOME, 'assets', 'flows.private.json'));
-  const core = urlOf(options.core ?? (env.CORE_URL || env.PUBLIC_URL));
-  const domain = options.domain ?? (hostOf(env.FUNCTIONS_URL) || (await deployedTo(client)));
-  if (!/^[a-z0-9.-]+$/i.test(domain)) throw new Usage('--domain takes a host name, such as gateway-1234-dev.twil.io');
+  const core = coreOf(options.core ?? (env.CORE_URL || env.PUBLIC_URL || ''));
+  const domain = (await domainOf(options, env, client)).toLowerCase();
   return COMMANDS[action](client, plans.desired(artefact, { domain, core }), options, out);
 }
 
@@ -93,6 +94,7 @@ async function applied(client, want, options, out) {
   return said(out, options.json ? asJson(result) : print.resultText(result), well ? OK : LEFT);
 }
 
+/** A client of the account that the environment names, by an API key where there is one. Throws Usage. */
 function clientOf(env) {
   const sid = env.TWILIO_ACCOUNT_SID || env.ACCOUNT_SID || '';
   const token = env.TWILIO_AUTH_TOKEN || env.AUTH_TOKEN || '';
@@ -114,15 +116,16 @@ function compiled(file) {
   return artefact;
 }
 
-function urlOf(written) {
-  const url = URL.canParse(written ?? '') ? new URL(written) : null;
-  if (url?.protocol !== 'https:' || url.search || url.hash)
-    throw new Usage('CORE_URL: takes the https:// address of the core');
-  return written;
-}
-
-function hostOf(written) {
-  return URL.canParse(written ?? '') ? new URL(written).host : '';
+/** Where the Functions answer. What is named wrongly is never looked up instead: that may be another deployment. */
+async function domainOf({ domain }, { FUNCTIONS_URL: url = '' }, client) {
+  if (domain !== undefined && !HOST.test(domain))
+    throw new Usage('--domain takes a host name, such as gateway-1234-dev.twil.io');
+  if (domain !== undefined) return domain;
+  if (!url.trim()) return deployedTo(client);
+  const [, host] = /^(?:https:\/\/)?([^/]*)\/*$/i.exec(url.trim()) ?? [];
+  if (!HOST.test(host ?? ''))
+    throw new Usage('FUNCTIONS_URL takes https:// and the Domain that npm run deploy printed, or name a --domain');
+  return host;
 }
 
 /** The host of the one environment of our deployed service. */
@@ -153,7 +156,7 @@ function said(out, text, code) {
 
 /** The exit code that an error ends in, its words on `err`. */
 function failed(error, err) {
-  const wrong = error instanceof Usage;
+  const wrong = [Usage, Fault, plans.Fault].some((kind) => error instanceof kind);
   try {
     err(`numbers: ${wrong ? error.message : account.words(error)}\n`);
     return wrong ? USAGE : LEFT;
@@ -173,4 +176,4 @@ if (require.main === module) {
   });
 }
 
-module.exports = { main };
+module.exports = { clientOf, main };

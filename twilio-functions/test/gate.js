@@ -101,6 +101,10 @@ function closed(server) {
 async function main() {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return console.log(HELP);
+  if (!process.env.AUTH_TOKEN) {
+    console.error('gate: AUTH_TOKEN is not set: export it, signatures are checked by it (locally any text will do)');
+    process.exit(2);
+  }
   const { dir, port, url, upstream } = values;
   const open = await gate({ dir: path.resolve(dir), env: { ...process.env }, port: Number(port), url, upstream });
   console.log(JSON.stringify({ url: open.url, port: open.port }));

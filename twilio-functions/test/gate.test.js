@@ -1,7 +1,7 @@
 'use strict';
 // Through the real runtime, over HTTP, under the cloud's rules.
 const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const http = require('node:http');
@@ -55,6 +55,13 @@ after(() => {
   core.close();
   core.closeAllConnections();
   fs.rmSync(dir, { recursive: true });
+});
+
+test('without the token that signs, the gate does not open', () => {
+  const command = [path.join(__dirname, 'gate.js'), '--dir', dir];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { env: {}, input: '', encoding: 'utf8' });
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /^gate: AUTH_TOKEN is not set: export it/);
 });
 
 test('a signed call is answered at once, though the core hangs', async () => {

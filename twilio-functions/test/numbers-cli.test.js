@@ -1,14 +1,16 @@
 'use strict';
 // The command: its exit codes and what it says, against a fake account.
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, beforeEach, test } = require('node:test');
 const twilio = require('twilio');
-const { main } = require('../numbers/cli.js');
+const { clientOf: credentials, main } = require('../numbers/cli.js');
 const { name: SERVICE } = require('../package.json');
 const fakes = require('../../tests/fakes/twilio_api/server.js');
+const { ROOT } = require('./rig');
 const { clientOf } = require('../../tests/fakes/twilio_api/sdk.js');
 
 const WHO = { sid: `AC${'0'.repeat(32)}`, token: 'f'.repeat(32) };
@@ -41,15 +43,16 @@ function account(fields) {
   fakes.seed(state, { numbers: { '+14155550100': fields }, sale: { '+14155550111': {} } });
 }
 
-/** One run, for the desk and further lines: {code, out, err}. */
-async function run(argv, { lines = [], connect = () => clientOf(twilio, state, server.port) } = {}) {
+/** One run, for the desk and further lines: {code, out, err}. `format`: of the compiled flows. */
+async function run(argv, given = {}) {
+  const { lines = [], env = ENV, format = 1, connect = () => clientOf(twilio, state, server.port) } = given;
   const flows = { clinic: { name: 'clinic', numbers: [DESK, ...lines], hours: {} } };
   const file = path.join(folder, 'flows.json');
-  fs.writeFileSync(file, JSON.stringify({ format: 1, hash: 'f00d', flows, calling_codes: { 1: 'US', 33: 'FR' } }));
+  fs.writeFileSync(file, JSON.stringify({ format, hash: 'f00d', flows, calling_codes: { 1: 'US', 33: 'FR' } }));
   const said = { out: '', err: '' };
   const out = (text) => (said.out += text);
   const err = (text) => (said.err += text);
-  const code = await main([...argv, '--flows', file], { env: ENV, out, err, connect });
+  const code = await main([...argv, '--flows', file], { env, out, err, connect });
   return { code, ...said };
 }
 
@@ -176,6 +179,64 @@ test('the one domain that is deployed is taken; none or two have to be named', a
   assert.equal((await run(['plan', '--domain', domain])).code, 0);
 });
 
+test('FUNCTIONS_URL names the domain, with its scheme or without; none is looked up where it is no URL', async () => {
+  await deployed('dev');
+  const plan = (FUNCTIONS_URL) => run(['plan'], { env: { ...ENV, FUNCTIONS_URL } });
+  for (const url of ['https://gw-9.twil.io', 'gw-9.twil.io', ' HTTPS://GW-9.Twil.io/ '])
+    assert.match((await plan(url)).out, /-> https:\/\/gw-9\.twil\.io\/voice$/m, url);
+  for (const url of ['', ' ']) assert.match((await plan(url)).out, /-dev\.twil\.io\/voice$/m, `'${url}'`);
+  state.requests = [];
+  for (const url of ['http://gw-9.twil.io', 'gw 9', 'https://', 'https://u:p@gw-9.twil.io', 'gw-9.twil.io/voice', ',']) {
+    const { code, out, err } = await plan(url);
+    assert.deepEqual([code, out], [2, ''], url);
+    assert.match(err, /^numbers: FUNCTIONS_URL takes https:\/\/ and the Domain that npm run deploy printed, or name /);
+  }
+  assert.deepEqual(state.requests, []);
+});
+
+test('--domain is a public host, in lower case', async () => {
+  const env = { ...ENV, FUNCTIONS_URL: 'https://,' }; // not read
+  const { code, out } = await run(['plan', '--domain', 'GW-Dev.Twil.io'], { env });
+  assert.deepEqual([code, /-> https:\/\/gw-dev\.twil\.io\/voice$/m.test(out)], [0, true]);
+  for (const domain of ['', 'gw dev', 'https://gw-dev.twil.io', 'localhost', '127.0.0.1', 'gw-dev.twil.io/x']) {
+    const refused = await run(['apply', '--yes', '--domain', domain]);
+    assert.deepEqual([refused.code, refused.out], [2, ''], domain);
+    assert.match(refused.err, /^numbers: (--domain takes a host name|Functions: Twilio can't reach)/, domain);
+  }
+  assert.equal(posts(), 0);
+});
+
+test('the core is CORE_URL, else PUBLIC_URL, as Functions and core take it; Twilio must reach it', async () => {
+  const told = (env, ...argv) => run(['plan', ...HERE, ...argv], { env });
+  const [core, other] = ['https://core.example.com', 'https://other.example.com'];
+  for (const [env, ...argv] of [
+    [{ CORE_URL: core }],
+    [{ CORE_URL: ` ${core}// ` }],
+    [{ CORE_URL: core, PUBLIC_URL: other }],
+    [{ CORE_URL: '', PUBLIC_URL: core }],
+    [{ CORE_URL: other }, '--core', core],
+  ]) {
+    const { out } = await told(env, ...argv);
+    assert.match(out, /voiceFallbackUrl: \(none\) -> https:\/\/core\.example\.com\/twiml$/m, JSON.stringify(env));
+  }
+  state.requests = [];
+  const wrong = [`${core}/a b`, 'https://u:p@core.example.com', `${core}?x=1`, `${core}#x`, 'core.example.com', ''];
+  for (const url of [...wrong, 'http://core.example.com', 'http://127.0.0.1:8080', 'https://10.0.0.1']) {
+    const { code, out, err } = await told({ CORE_URL: url });
+    assert.deepEqual([code, out], [2, ''], url);
+    assert.match(err, /^numbers: CORE_URL.* https:\/\/ address of the core\n$/, url);
+  }
+  assert.deepEqual(state.requests, []);
+});
+
+test('help takes no credentials; flows of another format are refused', async () => {
+  const help = await run(['--help'], { connect: assert.fail });
+  assert.deepEqual([help.code, help.err], [0, '']);
+  assert.match(help.out, /^npm run numbers -- plan\|apply\|status/);
+  const { code, err } = await run(['plan', ...HERE], { format: 2 });
+  assert.deepEqual([code, /has another format: run gateway compile\n$/.test(err), state.requests], [2, true, []]);
+});
+
 test('a bug ends in 3 and stays loud', async () => {
   const connect = () => assert.fail('not reached');
   const { code, err } = await run(['plan', ...HERE], { connect });
@@ -190,4 +251,41 @@ test('without credentials it says which are missing', async () => {
   assert.deepEqual([await ends({}), await ends({ TWILIO_ACCOUNT_SID: WHO.sid })], [2, 2]);
   assert.match(said[0], /^numbers: TWILIO_ACCOUNT_SID: takes AC and/);
   assert.match(said[1], /^numbers: TWILIO_AUTH_TOKEN: is not set/);
+});
+
+test('the account is signed in to by its token, or by an API key', () => {
+  const [key, secret] = [`SK${'1'.repeat(32)}`, 'a-secret'];
+  const other = `AC${'9'.repeat(32)}`;
+  const byToken = { TWILIO_ACCOUNT_SID: WHO.sid, TWILIO_AUTH_TOKEN: WHO.token };
+  const byKey = { TWILIO_API_KEY: key, TWILIO_API_SECRET: secret };
+  for (const [env, ...wanted] of [
+    [byToken, WHO.sid, WHO.token],
+    [{ ACCOUNT_SID: WHO.sid, AUTH_TOKEN: WHO.token }, WHO.sid, WHO.token],
+    [{ ...byToken, ACCOUNT_SID: other, AUTH_TOKEN: 'x' }, WHO.sid, WHO.token],
+    [{ TWILIO_ACCOUNT_SID: WHO.sid, ...byKey }, key, secret],
+    [{ ...byToken, ...byKey }, key, secret],
+    [{ ...byToken, TWILIO_API_KEY: key }, WHO.sid, WHO.token],
+  ]) {
+    const { username, password, accountSid } = credentials(env);
+    assert.deepEqual([username, password, accountSid], [...wanted, WHO.sid], JSON.stringify(env));
+  }
+});
+
+test('the command reads .env as twilio-run does; what is exported wins', () => {
+  const home = fs.mkdtempSync(path.join(folder, 'home-'));
+  for (const name of ['assets', 'numbers']) fs.cpSync(path.join(ROOT, name), path.join(home, name), { recursive: true });
+  for (const name of ['package.json', 'node_modules']) fs.symlinkSync(path.join(ROOT, name), path.join(home, name));
+  const flows = path.join(home, 'assets', 'flows.private.json');
+  fs.writeFileSync(flows, JSON.stringify({ format: 1, hash: 'f00d', flows: {}, calling_codes: {} }));
+  const ends = (env) => {
+    const command = [path.join(home, 'numbers', 'cli.js'), 'plan', ...HERE];
+    const { status, stderr } = spawnSync(process.execPath, command, { env, encoding: 'utf8' });
+    return [status, stderr.split(':')[1].trim()];
+  };
+  assert.deepEqual(ends({}), [2, 'TWILIO_ACCOUNT_SID']);
+  const kept = { ACCOUNT_SID: WHO.sid, AUTH_TOKEN: WHO.token, CORE_URL: 'http://127.0.0.1:8080' };
+  fs.writeFileSync(path.join(home, '.env'), Object.entries(kept).map((pair) => pair.join('=')).join('\n'));
+  assert.deepEqual(ends({}), [2, 'CORE_URL']);
+  assert.deepEqual(ends({ CORE_URL: 'core.example.com' }), [2, 'CORE_URL is not the https']);
+  assert.deepEqual(ends({ TWILIO_ACCOUNT_SID: 'AC1' }), [2, 'TWILIO_ACCOUNT_SID']);
 });

@@ -31,9 +31,10 @@ after(() => server.close());
 const sent = () => state.requests.filter((one) => one.method === 'POST');
 const bought = () => state.numbers.some((one) => one.phone_number === '+14155550111');
 
-async function post(form = {}, { secret = SECRET, header = `Bearer ${SECRET}`, client } = {}) {
-  const env = { ADMIN_SECRET: secret, getTwilioClient: () => client ?? clientOf(twilio, state, server.port) };
-  const { status, body } = await ask('numbers', { request: { headers: { authorization: header } }, ...form }, { env });
+async function post(form = {}, { secret = SECRET, header = `Bearer ${SECRET}`, client, env: more, ...given } = {}) {
+  const env = { ...more, ADMIN_SECRET: secret, getTwilioClient: () => client ?? clientOf(twilio, state, server.port) };
+  const request = { headers: { authorization: header } };
+  const { status, body } = await ask('numbers', { request, ...form }, { env, ...given });
   return { status, said: body };
 }
 
@@ -95,6 +96,36 @@ test('told to, it applies; told to buy, it buys; then there is nothing to do', a
     ['+14155550111'],
   );
   assert.equal((await post({ apply: 'yes', buy: 'yes' })).said.plan.counts.noop, 9);
+});
+
+const NO_CALLER_GETS_THERE = {
+  'local Functions and core': { DOMAIN_NAME: 'localhost:3000', CORE_URL: 'http://127.0.0.1:8080' },
+  'local Functions': { DOMAIN_NAME: 'localhost:3000' },
+  'a local core, though Functions are deployed': { CORE_URL: 'http://127.0.0.1:8080' },
+  'a core in a private network': { CORE_URL: 'https://10.0.0.8' },
+};
+for (const [where, env] of Object.entries(NO_CALLER_GETS_THERE)) {
+  test(`no number is pointed at ${where}, and none is bought`, async () => {
+    const { status, said } = await post({ apply: 'yes', buy: 'yes', 'take-over': 'yes' }, { env });
+    assert.deepEqual([status, Object.keys(said), state.requests], [502, ['error'], []]);
+    assert.match(said.error, /^(Functions|CORE_URL): Twilio can't reach a machine or network of one's own: /);
+  });
+}
+
+test('what the operator left out is said in words, and Twilio is not asked', async () => {
+  for (const [given, words] of [
+    [{ artefact: null }, 'there is no assets/flows.private.json: run gateway compile'],
+    [{ env: { CORE_URL: '' } }, 'CORE_URL is not the https:// address of the core'],
+    [{ env: { STREAM_SECRET: '' } }, 'STREAM_SECRET is not set'],
+  ]) {
+    assert.deepEqual(await post({ apply: 'yes' }, given), { status: 502, said: { error: words } });
+  }
+  assert.deepEqual(state.requests, []);
+});
+
+test('the core is named as calls name it', async () => {
+  await post({ apply: 'yes' }, { env: { CORE_URL: ' https://core.example// ' } });
+  assert.equal(state.numbers[0].voice_fallback_url, 'https://core.example/twiml');
 });
 
 test('what Twilio refuses is said in words', async () => {

@@ -3,52 +3,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const plans = require('../assets/numbers-plan.private.js');
 const print = require('../numbers/print.js');
-
-const PN = (n) => `PN${String(n).padStart(32, '0')}`;
-const OURS = { domain: 'gw-1234-dev.twil.io', core: 'https://core.example.com/' };
-const VOICE = 'https://gw-1234-dev.twil.io/voice';
-const TWIML = 'https://core.example.com/twiml';
-const WELL = {
-  sid: PN(1),
-  phoneNumber: '+14155550100',
-  friendlyName: 'gw:clinic/desk',
-  voiceUrl: VOICE,
-  voiceMethod: 'POST',
-  voiceFallbackUrl: TWIML,
-  voiceFallbackMethod: 'POST',
-  voiceApplicationSid: null,
-  trunkSid: '',
-};
-const LINE = { label: 'desk', number: '+14155550100', search: null, hours: '', fallback: null, regulatory: {} };
-const WANTED = {
-  ...LINE,
-  label: 'more',
-  number: '',
-  search: { country: 'US', type: 'local', area_code: '415', contains: '' },
-};
-const BOUGHT = {
-  ...WELL,
-  sid: PN(2),
-  phoneNumber: '+14155550111',
-  friendlyName: 'gw:clinic/more',
-  voiceUrl: `${VOICE}?line=clinic/more`,
-  voiceFallbackUrl: `${TWIML}?line=clinic/more`,
-};
-
-function artefact(...numbers) {
-  return {
-    format: 1,
-    hash: 'f00d',
-    flows: { clinic: { name: 'clinic', numbers, hours: {} } },
-    calling_codes: { 1: 'US', 1204: 'CA', 33: 'FR' },
-  };
-}
-
-function planned(lines, numbers = [], { offers = {}, reach = {} } = {}) {
-  return plans.plan(plans.desired(artefact(...lines), OURS), { numbers, offers, reach });
-}
-
-const kinds = (plan) => plan.changes.map(({ kind, line }) => `${kind} ${line}`);
+const { BOUGHT, LINE, OURS, PN, TWIML, VOICE, WANTED, WELL, artefact, kinds, planned } = require('./numbers-desk');
 
 test('a number as it should be is left alone: null, absent and empty are equal', () => {
   const { voiceApplicationSid, ...absent } = WELL;
@@ -96,60 +51,6 @@ test('an application or trunk that shadows the URLs is cleared in a line of its 
   ]);
 });
 
-test('a number that answers for somebody else is not taken without a second word', () => {
-  const theirs = { ...WELL, friendlyName: 'Sales', voiceUrl: 'https://sales.example/voice' };
-  const plan = planned([LINE], [theirs]);
-  assert.deepEqual(plan.unsafe, [
-    '+14155550100 answers at sales.example today and does not carry the mark of this line',
-  ]);
-  assert.equal(plan.changes[0].needs, 'take-over');
-  const shadowed = planned([LINE], [{ ...WELL, friendlyName: 'Sales', trunkSid: 'TK1' }]);
-  assert.deepEqual(
-    shadowed.changes.map((change) => change.needs),
-    ['take-over', 'take-over'],
-  );
-  const moved = { ...WELL, friendlyName: 'gw:clinic/old' }; // it answers here already, for another line
-  assert.deepEqual(kinds(planned([LINE], [moved])), ['update clinic/desk']);
-  assert.deepEqual(planned([LINE], [moved]).unsafe, []);
-});
-
-test('a number that another deployment of ours answers is its own kind, and takes the second word', () => {
-  const reason = '+14155550100 answers at gw-1234.twil.io today, another deployment of ours';
-  const theirs = { ...WELL, voiceUrl: 'https://gw-1234.twil.io/voice' };
-  for (const number of [theirs, { ...theirs, friendlyName: 'Sales' }]) {
-    const plan = planned([LINE], [number]);
-    assert.deepEqual(
-      plan.changes.map(({ kind, needs, reason: why }) => [kind, needs, why]),
-      [['elsewhere', 'take-over', reason]],
-    );
-    assert.deepEqual(plan.changes[0].fields.voiceUrl, ['https://gw-1234.twil.io/voice', VOICE]);
-    assert.deepEqual([plan.unsafe, plan.counts.elsewhere, plan.faults], [[reason], 1, 0]);
-  }
-  const shadowed = planned([LINE], [{ ...theirs, trunkSid: 'TK1' }]).changes;
-  assert.deepEqual(
-    shadowed.map(({ kind, needs }) => [kind, needs]),
-    [
-      ['elsewhere', 'take-over'],
-      ['shadowed', 'take-over'],
-    ],
-  );
-  const bought = { ...BOUGHT, voiceUrl: 'https://gw-1234.twil.io/voice?line=clinic/more' };
-  assert.deepEqual(kinds(planned([WANTED], [bought])), ['elsewhere clinic/more']);
-});
-
-test('what only looks like another deployment is drift', () => {
-  const urls = [
-    'https://gw-1234.twil.io/other', // another project's Function
-    'https://gw-1234.twil.io.example/voice',
-    'https://twil.io/voice',
-    'https://GW-1234-dev.twil.io/voice', // this one, written otherwise
-  ];
-  for (const voiceUrl of urls) {
-    const plan = planned([LINE], [{ ...WELL, voiceUrl }]);
-    assert.deepEqual([kinds(plan), plan.unsafe], [['drift clinic/desk'], []], voiceUrl);
-  }
-});
-
 test('a number that receives faxes is set to receive calls; where Twilio does not say, it receives calls', () => {
   const [fax, ...more] = planned([LINE], [{ ...WELL, voiceReceiveMode: 'fax' }]).changes;
   assert.deepEqual([fax.kind, fax.fields, more], ['drift', { voiceReceiveMode: ['fax', 'voice'] }, []]);
@@ -186,52 +87,6 @@ test('a number that the account does not own is a fault', () => {
   assert.equal(plan.faults, 1);
 });
 
-test('a line that searches buys once: its number is known by its mark, or by a URL if somebody renamed it', () => {
-  const offers = { 'clinic/more': [{ phoneNumber: '+14155550177', addressRequirements: 'none' }] };
-  const [buy] = planned([WANTED], [], { offers }).changes;
-  assert.equal(buy.kind, 'buy');
-  assert.equal(buy.costs, true);
-  assert.equal(buy.needs, 'buy');
-  assert.deepEqual(buy.offers, ['+14155550177']);
-  assert.equal(buy.fields.voiceUrl[1], `${VOICE}?line=clinic/more`);
-  assert.deepEqual(kinds(planned([WANTED], [BOUGHT], { offers })), ['noop clinic/more']);
-  assert.deepEqual(kinds(planned([WANTED], [{ ...BOUGHT, friendlyName: 'Mine' }], { offers })), ['update clinic/more']);
-  assert.deepEqual(kinds(planned([WANTED], [{ ...BOUGHT, voiceUrl: 'https://x.example/' }], { offers })), [
-    'drift clinic/more',
-  ]);
-});
-
-test('a second number with the mark of a line is reported, never touched', () => {
-  const plan = planned([WANTED], [{ ...BOUGHT, sid: PN(3), phoneNumber: '+14155550112' }, BOUGHT]);
-  assert.deepEqual(
-    plan.changes.map(({ kind, sid }) => [kind, sid]),
-    [
-      ['noop', PN(2)],
-      ['duplicate', PN(3)],
-    ],
-  );
-  assert.deepEqual(plan.changes[1].fields, {});
-  assert.equal(plan.faults, 1);
-});
-
-test('a number serves one line, whatever somebody wrote into its URLs', () => {
-  const other = { ...WANTED, label: 'other' };
-  const torn = { ...BOUGHT, voiceUrl: `${VOICE}?line=clinic/other`, voiceFallbackUrl: '' };
-  assert.deepEqual(kinds(planned([WANTED, other], [torn])), ['drift clinic/more', 'unavailable clinic/other']);
-});
-
-test('a number named by one line is not the bought one of another', () => {
-  const plan = planned([{ ...LINE, number: BOUGHT.phoneNumber }, WANTED], [BOUGHT]);
-  assert.deepEqual(kinds(plan), ['update clinic/desk', 'unavailable clinic/more']);
-});
-
-test('a number whose line is gone is an orphan: reported, left as it is', () => {
-  const plan = planned([], [WELL, { ...WELL, sid: PN(9), friendlyName: 'Fax' }]);
-  assert.deepEqual(kinds(plan), ['orphan clinic/desk']);
-  assert.deepEqual(plan.changes[0].fields, {});
-  assert.equal(plan.faults, 0);
-});
-
 test('where numbers take an address, the plan says which, and invents none', () => {
   const french = { ...WANTED, search: { ...WANTED.search, country: 'FR', area_code: '' } };
   const offers = { 'clinic/more': [{ phoneNumber: '+33155550100', addressRequirements: 'local' }] };
@@ -250,25 +105,77 @@ test('where numbers take an address, the plan says which, and invents none', () 
 });
 
 test('registered SIDs are compared too, but only where the flow names them', () => {
-  const bundle = `BU${'2'.repeat(32)}`;
-  const known = { ...WELL, bundleSid: bundle };
-  assert.deepEqual(kinds(planned([LINE], [known])), ['noop clinic/desk']);
-  assert.deepEqual(planned([{ ...LINE, regulatory: { bundle_sid: bundle } }], [WELL]).changes[0].fields, {
-    bundleSid: ['', bundle],
-  });
+  const sids = { address_sid: 'addressSid', bundle_sid: 'bundleSid', identity_sid: 'identitySid' };
+  for (const [key, field] of Object.entries({ ...sids, emergency_address_sid: 'emergencyAddressSid' })) {
+    const sid = `XX${'2'.repeat(32)}`;
+    const known = { ...WELL, [field]: sid };
+    assert.deepEqual(kinds(planned([LINE], [known])), ['noop clinic/desk'], key);
+    const [change] = planned([{ ...LINE, regulatory: { [key]: sid } }], [WELL]).changes;
+    assert.deepEqual(change.fields, { [field]: ['', sid] });
+  }
 });
 
-test('dialling another country that the account may not dial is a warning', () => {
-  const line = { ...LINE, fallback: { say: 'x', then: 'dial', to: '+33155550100' } };
-  assert.deepEqual(kinds(planned([line], [WELL], { reach: { FR: false } })), ['noop clinic/desk', 'geo clinic/desk']);
-  assert.deepEqual(kinds(planned([line], [WELL], { reach: { FR: true } })), ['noop clinic/desk']);
-  const want = plans.desired(artefact({ ...line, fallback: { ...line.fallback, to: '+14155550123' } }), OURS);
-  assert.deepEqual(want.dials, []); // the same country
-  const closed = artefact({ ...LINE, hours: 'office' });
-  closed.flows.clinic.hours = {
-    office: { closed: { persona: '', announcement: { say: 'x', then: 'dial', to: '+12045550100' } } },
+test('what a person must put right is counted', () => {
+  const local = { 'clinic/more': [{ phoneNumber: '+14155550177', addressRequirements: 'local' }] };
+  for (const [kind, lines, numbers, offers] of [
+    ['missing', [LINE], [], {}],
+    ['unavailable', [WANTED], [], {}],
+    ['regulatory', [WANTED], [], local],
+    ['voiceless', [LINE], [{ ...WELL, capabilities: { voice: false } }], {}],
+    ['duplicate', [WANTED], [BOUGHT, { ...BOUGHT, sid: PN(3) }], {}],
+  ]) {
+    const plan = planned(lines, numbers, { offers });
+    assert.deepEqual([plan.counts[kind], plan.faults], [1, 1], kind);
+  }
+});
+
+test('dialling a country that the account may not dial is a warning, the own country too', () => {
+  const dials = (to) => ({ ...LINE, fallback: { say: 'x', then: 'dial', to } });
+  const french = dials('+33155550100');
+  assert.deepEqual(kinds(planned([french], [WELL], { reach: { FR: false } })), ['noop clinic/desk', 'geo clinic/desk']);
+  for (const reach of [{ FR: true }, { FR: null }, {}])
+    assert.deepEqual(kinds(planned([french], [WELL], { reach })), ['noop clinic/desk']);
+  const closed = { office: { closed: { persona: '', announcement: { say: 'x', then: 'dial', to: '+12045550100' } } } };
+  const dialled = (line) => {
+    const given = artefact(line);
+    given.flows.clinic.hours = closed;
+    return plans.desired(given, OURS).dials.map(({ line: name, to, country }) => [name, to, country]);
   };
-  assert.deepEqual(plans.desired(closed, OURS).dials, [{ line: 'clinic/desk', to: '+12045550100', country: 'CA' }]);
+  const us = ['clinic/desk', '+14155550123', 'US'];
+  const canada = ['clinic/desk', '+12045550100', 'CA'];
+  for (const [line, wanted] of [
+    [dials('+14155550123'), [us]],
+    [{ ...dials('+14155550123'), hours: 'office' }, [us, canada]],
+    [{ ...LINE, hours: 'office', number: '+12045550177' }, [canada]],
+    [{ ...WANTED, fallback: { say: 'x', then: 'dial', to: '+14155550123' } }, [['clinic/more', ...us.slice(1)]]],
+    [dials('+80012345678'), []], // of no country
+    [{ ...LINE, fallback: { say: 'x', then: 'hangup', to: '' } }, []],
+  ]) {
+    assert.deepEqual(dialled(line), wanted, JSON.stringify(line));
+  }
+});
+
+test('numbers lead to nothing that is of one machine or network: Twilio would end each call there', () => {
+  const near = ['localhost', 'gw', 'gw.localhost', 'gw.local', 'gw.internal', 'gw.home.arpa', 'localhost.', '127.0.0.1'];
+  near.push('127.1', '10.1.2.3', '172.31.0.1', '192.168.1.1', '169.254.1.1', '100.64.0.1', '0.0.0.0', '[::1]', '[::]');
+  near.push('[::ffff:10.0.0.1]', '[fd00::1]', '[fe80::1]', '');
+  const far = ['gw-1.twil.io', 'voice.acme.example', 'localhost.example', '172.32.0.1', '192.0.1.1', '[2606:4700::1]'];
+  const fault = (given) => {
+    try {
+      return plans.desired(artefact(LINE), { ...OURS, ...given }) && '';
+    } catch (error) {
+      assert.ok(error instanceof plans.Fault, error.stack);
+      return error.message;
+    }
+  };
+  for (const host of [...near, ...near.filter(Boolean).map((name) => `${name}:3988`)]) {
+    assert.match(fault({ domain: host }), /^Functions: Twilio can't reach .*: deploy them, and name their domain$/, host);
+    assert.match(fault({ core: `https://${host}` }), /^CORE_URL: Twilio can't reach .* public https:\/\/ address/, host);
+  }
+  for (const host of far) {
+    assert.equal(fault({ domain: host, core: `https://${host}:8443/` }), '', host);
+    assert.match(fault({ core: `http://${host}` }), /^CORE_URL: /, host);
+  }
 });
 
 test('the order of flows, lines and numbers makes no difference', () => {
@@ -276,6 +183,10 @@ test('the order of flows, lines and numbers makes no difference', () => {
   const numbers = [BOUGHT, WELL, { ...WELL, sid: PN(7), phoneNumber: '+14155550155', friendlyName: 'gw:old/x' }];
   const plan = planned(lines, numbers);
   assert.deepEqual(planned([...lines].reverse(), [...numbers].reverse()), plan);
+  assert.deepEqual(
+    plans.desired(artefact(...lines), OURS).lines.map((one) => one.line),
+    ['clinic/a', 'clinic/desk', 'clinic/more'],
+  );
   assert.deepEqual(kinds(plan), ['missing clinic/a', 'noop clinic/desk', 'noop clinic/more', 'orphan old/x']);
   const { missing, noop, orphan, ...others } = plan.counts;
   assert.deepEqual([missing, noop, orphan, new Set(Object.values(others))], [1, 2, 1, new Set([0])]);
