@@ -67,6 +67,11 @@ class Endpointer:
         """How much sound was pushed."""
         return self._frames.taken / _BYTES_PER_MS
 
+    @property
+    def loud_ms(self) -> float:
+        """While somebody speaks: where the last loud frame ends."""
+        return float(self._end.last * FRAME_MS)
+
     def _frame(self, amplitude: float) -> Edge | None:
         self._seen += 1
         level = _level(amplitude)
@@ -100,7 +105,7 @@ class Endpointer:
         if not over and spoken * FRAME_MS < LONGEST_MS:
             return None
         self.speaking = False
-        return Edge("end", float(self._end.last * FRAME_MS))
+        return Edge("end", self.loud_ms)
 
 
 class _Start:

@@ -139,6 +139,11 @@ class _Judge:
         """The noise floor has moved: set the gates anew."""
         self._over, self._under = self._start.over(floor), self._end.over(floor)
 
+    @property
+    def loud_ms(self) -> float:
+        """Where the run of frames that speak against the present state begins, or will."""
+        return float((self._seen - self._run) * FRAME_MS)
+
     def frame(self, level: float) -> Edge | None:
         self._seen += 1
         loud = level >= (self._under if self.speaking else self._over)
@@ -152,7 +157,7 @@ class _Judge:
 
     def _turn(self) -> Edge:
         """The state changes, as of the first frame of the run."""
-        at_ms = float((self._seen - self._run) * FRAME_MS)
+        at_ms = self.loud_ms
         self._run = 0
         self.speaking = not self.speaking
         return Edge("start" if self.speaking else "end", at_ms)
@@ -199,6 +204,11 @@ class SpeechMeter:
     @property
     def speaking(self) -> bool:
         return self._judge.speaking
+
+    @property
+    def loud_ms(self) -> float:
+        """While somebody speaks: where the last loud frame ends."""
+        return self._judge.loud_ms
 
     @property
     def position_ms(self) -> float:

@@ -10,14 +10,18 @@ from gateway.call.facts import Order
 from gateway.call.hearing import Hearing
 from gateway.call.lapse import Lapse
 from gateway.call.ledger import Ledger
+from gateway.call.parts import Parts
 from gateway.call.plan import Plan
-from gateway.call.recovery import Parts, Recovery
+from gateway.call.recovery import Recovery
 from gateway.call.speech import Speech
+from gateway.call.transcript import AgentTurn
 from gateway.call.turn import Signal, State, Turn
 from gateway.live import cues
 from gateway.live import messages as live
 
 LATE_WORDS_S = 2.0  # a transcript after the agent was heard to its end
+UNREMARKABLE = ("", "TURN_COMPLETE_REASON_UNSPECIFIED")
+WILLING = (*UNREMARKABLE, "NEED_MORE_INPUT")  # of a model that has chosen to say nothing
 
 
 class Agent:
@@ -61,27 +65,37 @@ class Agent:
         return [live.SendText(cues.say(self._plan.greeting))]
 
     def audio(self, fact: live.ModelAudio, now: float) -> list[Order]:
-        self._recovery.alive()
         self._recovery.sign(self._ledger.ms(now))
+        if self._speech.voids(now):
+            return []
+        begins = not self._speech.sounded
+        self._recovery.alive()
         self._errands.sound(now)
         first = self._speech.sound(fact.pcm, now, self._ledger.ms(now))
         self._turn.take(Signal.AGENT_SOUND, now)
-        if first is None:
-            stall_ms = self._speech.stall()
-            return [self._ledger.stalled(stall_ms, now)] if stall_ms else []
+        stall_ms = self._speech.stall()
+        orders: list[Order] = [self._ledger.stalled(stall_ms, now)] if stall_ms else []
+        return [*orders, *self._begun(first, now)] if begins or first else orders
+
+    def _begun(self, first: AgentTurn | None, now: float) -> list[Order]:
+        """The server's turn begins to sound; `first`, unless it is heard together with the one before. It answers the
+        caller, but for the greeting, which answers nothing."""
+        self._ledger.agent_began()
+        orders = self._dear(now)
+        if self._turn.state is State.GREETING:
+            return orders
         silent_since = self._hearing.answered()
-        if silent_since is not None:
+        if first is not None and silent_since is not None:
             first.response_ms = first.start_ms - silent_since
             self._ledger.answered(first.response_ms)
-        self._ledger.agent_began()
-        return [*self._dear(now), *self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now)]
+        return [*orders, *self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now)]
 
     def words(self, fact: live.OutputTranscript, now: float) -> list[Order]:
         self._speech.words(fact.text)
         return []
 
     def caller_words(self, fact: live.InputTranscript, now: float) -> list[Order]:
-        late = self._turn.state is State.LISTENING and self._late_words(now)
+        late = self._late_words(now)
         self._hearing.words(fact, self._ledger.ms(now), late=late)
         self._recovery.sign(self._ledger.ms(now))
         if fact.text.strip():
@@ -91,9 +105,10 @@ class Agent:
         return []
 
     def _late_words(self, now: float) -> bool:
-        """Whether words that come in a pause are of a turn that has its answer: transcripts keep no order with it. A
-        caller who is too quiet for the level is known by words alone, but not at once."""
-        return not self._hearing.unanswered and now < self._turn.since + LATE_WORDS_S
+        """Whether words are of a turn that has its answer: transcripts keep no order with it. A caller who is too quiet
+        for the level is known by words alone, but not at once."""
+        quiet = self._turn.state is State.LISTENING and now >= self._turn.since + LATE_WORDS_S
+        return self._hearing.has_answer and not quiet
 
     def generated(self, fact: live.GenerationComplete, now: float) -> list[Order]:
         self._speech.complete()
@@ -105,16 +120,29 @@ class Agent:
         orders: list[Order] = []
         if fact.status == "IN_PROGRESS":  # more follows: neither the end of the turn nor of what it costs
             self._recovery.due.thinks(now)
+            if self._turn.state is State.LISTENING:  # all that it said was heard: the caller waits
+                self._turn.take(Signal.PROMPTED, now)
         else:
             self._recovery.due.idles()
             self._errands.complete(now, quiet=not self._speech.open)
             if sounded:
                 self._ledger.agent_done()
-        if not sounded and not self._speech.open and not self._lapse.agent_due:
-            self._turn.take(Signal.AGENT_PASSED, now)
-        if fact.reason not in ("", "TURN_COMPLETE_REASON_UNSPECIFIED"):
+        if fact.reason not in UNREMARKABLE:
             orders.append(self._ledger.note("turn-refused", now, {"reason": fact.reason}, severity="warning"))
+        if not sounded and not self._speech.open:
+            self._empty(fact.reason, now)
         return orders
+
+    def _empty(self, reason: str, now: float) -> None:
+        """A turn without a sound: the model's right, but for what it was asked for, its greeting, and an answer that
+        the service kept back."""
+        if self._turn.state is State.GREETING and self._speech.said is None:
+            self._recovery.due.owes(lambda _before: cues.say(self._plan.greeting))
+            self._lapse.agent_done(Signal.AGENT_PASSED, now)
+        elif reason not in WILLING:
+            self._recovery.due.owes()
+        elif not self._lapse.agent_due and not self._recovery.due.nudged:
+            self._turn.take(Signal.AGENT_PASSED, now)
 
     def interrupted(self, fact: live.Interrupted, now: float) -> list[Order]:
         self._speech.void(None)
@@ -138,7 +166,8 @@ class Agent:
     def waits(self, fact: live.WaitingForInput, now: float) -> list[Order]:
         """The model has heard the caller out and says nothing, on purpose (proactive audio): the turn is over."""
         self._recovery.sign(self._ledger.ms(now))
-        if self._speech.open or self._lapse.agent_due or self._turn.state is not State.ANSWERING:
+        due = self._lapse.agent_due and not self._recovery.due.nudged  # asked, it says again that it waits
+        if self._speech.open or due or self._turn.state is not State.ANSWERING:
             return []
         self._recovery.due.passed()
         self._hearing.answered()
@@ -151,7 +180,7 @@ class Agent:
             self._speech.complete()  # a model that waits for its tool has said what it says before
         orders = self._errands.called(fact, now)
         if self.hushed:
-            self._hearing.shut(again=False)
+            self._hearing.hush()
         if self._turn.state is State.LISTENING and self._lapse.agent_due:
             self._turn.take(Signal.PROMPTED, now)
         return orders

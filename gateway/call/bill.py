@@ -93,7 +93,8 @@ class Bill:
 
     def kept(self) -> dict[str, object]:
         """For the stream that goes on with the call."""
-        turns = {"turns": self.turns, "turns_assumed": self.turns_assumed, "turn_usd": str(self._turn_usd)}
+        turns: dict[str, object] = {"turns": self.turns, "turns_assumed": self.turns_assumed}
+        turns |= {"turn_usd": str(self._turn_usd), "open": self._open}
         return {"usd": str(self._usd), "tokens": self._tokens, "assumed": self._assumed, **turns}
 
     def goes_on(self, kept: Mapping[str, Any]) -> None:
@@ -101,7 +102,7 @@ class Bill:
         self._usd, self._tokens = Decimal(kept["usd"]), dict(kept["tokens"])
         self.turns, self._assumed = kept["turns"], kept["assumed"]
         self._turn_usd = Decimal(kept.get("turn_usd", 0))  # the release before knew neither
-        self.turns_assumed = kept.get("turns_assumed", 0)
+        self.turns_assumed, self._open = kept.get("turns_assumed", 0), kept.get("open", False)
 
     @property
     def cost_usd(self) -> float | None:

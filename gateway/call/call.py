@@ -25,12 +25,13 @@ from gateway.call.agent import Agent
 from gateway.call.carry import Carry
 from gateway.call.errands import Errands
 from gateway.call.facts import EndReason, Fact, HangUp, Order
-from gateway.call.handover import Handover
+from gateway.call.handover import GOES_ON, Handover
 from gateway.call.hearing import Hearing
 from gateway.call.lapse import Lapse
 from gateway.call.ledger import Ledger
+from gateway.call.parts import Parts
 from gateway.call.plan import Plan
-from gateway.call.recovery import Parts, Recovery
+from gateway.call.recovery import Recovery
 from gateway.call.span import Span
 from gateway.call.speech import Speech
 from gateway.call.turn import Signal, State, Turn
@@ -86,8 +87,7 @@ class Call:
         orders = HANDLERS[type(fact)](self, fact, now)
         if not self.ended:
             orders += self._recovery.pump(now)
-            if self._recovery.was_spoken_over() and self._cuts_in(now):
-                orders += self._cut_in(now)
+            orders += self._spoken_over(now)
             orders += self._speech.pump(now)
             orders += self._heard(now)
             orders += self._errands.expire(now)
@@ -132,7 +132,7 @@ class Call:
         for signal in signals:
             self._lapse.prompts = 0
             orders += self._ledger.turn(self._hearing.late(), now)
-            if signal is Signal.CALLER_BEGAN and self._cuts_in(now):
+            if signal is Signal.CALLER_BEGAN and self._decides and self._may_cut_in:
                 orders += self._cut_in(now)
             self._turn.take(signal, now)
         return orders
@@ -145,13 +145,21 @@ class Call:
         self._speech.void(now if more else None)
         return orders
 
-    def _cuts_in(self, now: float) -> bool:
+    def _spoken_over(self, now: float) -> list[Order]:
+        """The caller speaks over what a session has said that is no more: nobody else can tell that."""
+        spoken = self._speech.carried(now) and self._hearing.cuts_in(self._ledger.ms(now))
+        return self._cut_in(now) if spoken and self._may_cut_in else []
+
+    @property
+    def _decides(self) -> bool:
         """Whether the caller's speech is a barge-in by the gateway's own word, without waiting for the model's."""
+        return self._plan.persona.vad.mode == "gateway" and self._hearing.is_open
+
+    @property
+    def _may_cut_in(self) -> bool:
         persona, state = self._plan.persona, self._turn.state
         protected = state is State.GREETING and not (persona.greeting and persona.greeting.interruptible)
-        decides = self._speech.carried(now) or (persona.vad.mode == "gateway" and self._hearing.is_open)
-        may = persona.barge_in.enabled and not protected
-        return may and decides and state in TALKING and self._speech.open
+        return persona.barge_in.enabled and not protected and state in TALKING and self._speech.open
 
     def _mark_played(self, fact: media.MarkPlayed, now: float) -> list[Order]:
         self._speech.mark(fact.name, now)
@@ -204,9 +212,13 @@ class Call:
         spoken = self._speech.heard(now, self._ledger.ms(now))
         if spoken is None:
             return []
+        owed = self._hearing.owed(self._recovery.sign_ms)  # asked over the agent, and not answered
         orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now) + self._ledger.turn(spoken, now)
         self._errands.heard()
         self._lapse.agent_done(Signal.AGENT_HEARD, now)
+        if owed and self._turn.state is State.LISTENING and not self._errands.closing:
+            self._recovery.due.owes()
+            self._turn.take(Signal.PROMPTED, now)
         return orders
 
     def _expire(self, now: float) -> list[Order]:
@@ -232,13 +244,21 @@ class Call:
             case _:
                 return [*self._lapse.expired(now), *self._given_up(now)]
 
+    def _left_over(self, reason: EndReason, now: float) -> list[Order]:
+        """The stream is left to another one while the caller speaks over the agent: its model can't tell any more."""
+        over = reason in GOES_ON and self._hearing.cuts_in(self._ledger.ms(now))
+        return self._cut_in(now) if over and self._may_cut_in else []
+
     def _opening_expired(self, now: float) -> list[Order]:
         note = self._ledger.note("model-silent", now, {"after_s": self._plan.patience.opening}, severity="error")
         return [note, *self._end("model-unavailable", now, INTERNAL_ERROR)]
 
     def _end(self, reason: EndReason, now: float, code: int = 1000) -> list[Order]:
-        ms, under_way = self._ledger.ms(now), self._handover.cut(reason, now)
-        orders = self._ledger.turn(self._hearing.close(ms), now) + self._ledger.turn(self._speech.cut(now, ms), now)
+        ms, orders = self._ledger.ms(now), self._left_over(reason, now)
+        under_way = self._handover.cut(reason, now)
+        if self._speech.sounded:
+            self._ledger.agent_done()  # as far as it came: it is billed
+        orders += self._ledger.turn(self._hearing.close(ms), now) + self._ledger.turn(self._speech.cut(now, ms), now)
         orders += self._handover.left(under_way, self._lapse.prompts, now)
         self._turn.take(Signal.END, now)
         return [*orders, self._ledger.ended(reason, now), HangUp(reason, code)]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.call.carry import Carry, Unheard
 from gateway.call.due import Cue
 from gateway.call.ledger import Ledger
+from gateway.call.parts import UNHEARD, Parts
 from gateway.call.plan import Plan
-from gateway.call.recovery import UNHEARD, Parts, Recovery
+from gateway.call.recovery import Recovery
 from gateway.call.span import Span
 from gateway.call.transcript import Line
 from gateway.call.turn import Signal, State
@@ -42,8 +43,10 @@ def cut(whole: Whole, now: float) -> Cut:
     """What is under way; the caller's ear is shut and empty afterwards."""
     parts = whole.parts
     state = parts.turn.state
-    sound = parts.hearing.kept(again=parts.unheard(now))
-    return Cut(state, parts.speech.unheard(now), sound, parts.hearing.spoken)
+    sound, agent = parts.hearing.kept(again=parts.unheard(now)), parts.speech.unheard(now)
+    if agent is not None and whole.recovery.broke_off:
+        agent = replace(agent, complete=False)
+    return Cut(state, agent, sound, parts.hearing.spoken)
 
 
 def glance(whole: Whole) -> Cut:

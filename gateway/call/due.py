@@ -59,8 +59,8 @@ class Due:
         self._owing, self._thought_at, self.asked = False, None, None
 
     def passed(self) -> None:
-        """The agent has chosen to say nothing: it isn't stuck."""
-        self._step = 0
+        """The agent has chosen to say nothing: it isn't stuck, and owes nothing."""
+        self.spoke()
 
     def press(self, cue: Cue | None) -> Step:
         """The next step with a model that says nothing; the first asks it by `cue`, or a plain nudge. One that has

@@ -38,7 +38,7 @@ class Gate:
     Always start, sound, end, in that order; never two starts or two ends in a row on one connection.
     """
 
-    __slots__ = ("_before", "_chunk", "_endpointer", "_open", "_prefix_ms", "_rest", "_tape", "_wire")
+    __slots__ = ("_before", "_chunk", "_endpointer", "_hushed", "_open", "_prefix_ms", "_rest", "_tape", "_wire")
 
     def __init__(self, message_ms: int, vad: Vad) -> None:
         self._prefix_ms = max(vad.prefix_padding_ms, LEAST_MS)
@@ -49,6 +49,7 @@ class Gate:
         self._wire = _Wire(message_ms)
         self._rest = b""  # less than a frame
         self._open = False
+        self._hushed = False
         self._chunk = 0
 
     def push(self, audio: CallerAudio) -> tuple[list[Message], list[Edge]]:
@@ -75,14 +76,18 @@ class Gate:
 
     def open(self) -> list[Message]:
         """From now on what is said goes through; what was kept comes first."""
-        self._open = True
+        self._open, self._hushed = True, False
         return self._flush()
+
+    def hush(self) -> None:
+        """From now on what is said is kept, while the connection stays: a turn that is going on goes on later."""
+        self._hushed, self._open = self._open, False
 
     def shut(self, *, again: bool) -> None:
         """From now on what is said is kept: the connection is gone. `again`: what was not answered is to be sent once
         more, else only what was not sent yet. Either way a turn that is going on begins again with its start."""
-        if self._open:
-            self._open = False
+        if self._open or self._hushed:
+            self._open = self._hushed = False
             self._tape.rewind(again=again)
 
     def kept(self) -> bytes:
@@ -95,8 +100,8 @@ class Gate:
             self._tape.begin(mulaw)
             self._tape.end()
 
-    def answered(self) -> None:
-        """The model has heard the caller out: nothing of it need be sent again."""
+    def answered(self, speaking_ms: float = 0.0) -> None:
+        """The model has heard the caller out: nothing of it need be sent again, but for what is being said now."""
         self._tape.forget()
 
     @property
@@ -111,6 +116,11 @@ class Gate:
     def position_ms(self) -> float:
         """How much sound was pushed."""
         return self._endpointer.position_ms + len(self._rest) / BYTES_PER_MS
+
+    @property
+    def loud_ms(self) -> float:
+        """While somebody speaks: where the last that counted ends, on the clock of `position_ms`."""
+        return self._endpointer.loud_ms
 
     @property
     def dropped_ms(self) -> int:

@@ -24,13 +24,24 @@ HANGOVER_MS = 300  # shorter than any endpointing, so that a turn's end is known
 
 
 class Hearing:
-    __slots__ = ("_again", "_caller", "_ear", "_late", "_pieces", "_silent_since", "_since_ms", "_started_ms")
+    __slots__ = (
+        "_again",
+        "_answered",
+        "_caller",
+        "_ear",
+        "_late",
+        "_pieces",
+        "_silent_since",
+        "_since_ms",
+        "_started_ms",
+    )
 
     def __init__(self, message_ms: int, vad: Vad) -> None:
         self._ear: Gate | _Ear = Gate(message_ms, vad) if vad.mode == "gateway" else _Ear(message_ms)
         self._caller = CallerTurn()
         self._late: Spoken | None = None
         self._again = False  # the turn's sound waits to be sent again
+        self._answered = False  # the agent has answered since the caller last spoke
         self._pieces: deque[tuple[int, float]] = deque(maxlen=PIECES)  # of unanswered speech: when noticed, how long
         self._started_ms = 0.0  # where the last one began, on that clock
         self._since_ms = 0  # when it was noticed, on the call's
@@ -47,7 +58,7 @@ class Hearing:
                     self._late = self.close(now_ms)
                 self._caller.began(at_ms)
                 self._started_ms, self._since_ms = edge.at_ms, now_ms
-                self._silent_since = None
+                self._silent_since, self._answered = None, False
                 signals.append(Signal.CALLER_BEGAN)
             else:
                 self._caller.ended(at_ms)
@@ -66,15 +77,22 @@ class Hearing:
         return self._ear.open()
 
     def shut(self, *, again: bool) -> None:
-        """Keep the sound: the model is gone. `again`: with what it has heard of the caller's turn."""
+        """Keep the sound: the model is gone. `again`: with what it has heard of the caller's turn, where that was more
+        than words of a caller below the level."""
+        again = again and self.unanswered
         self._ear.shut(again=again)
         if again:
             self._again = True
             self._caller.again()
 
+    def hush(self) -> None:
+        """Keep the sound for a while: the model is there, and is not to hear it yet."""
+        self._ear.hush()
+
     def kept(self, *, again: bool) -> bytes:
         """The sound that another stream's session is to hear: kept for the model, and with `again` what it heard
         without answering. The ear is shut afterwards, and nothing stays in it."""
+        again = again and self.unanswered
         self._ear.shut(again=again)
         sound = self._ear.kept()
         self._again = (self._again or again) and bool(sound)
@@ -109,9 +127,15 @@ class Hearing:
     def answered(self) -> int | None:
         """When the caller fell silent, told once: what the agent says after its answer answers nothing."""
         since, self._silent_since = self._silent_since, None
-        self._ear.answered()
+        self._ear.answered(self._ear.position_ms - self._started_ms if self.speaking else 0.0)
         self._pieces.clear()
+        self._answered = not self.speaking
         return since
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the agent has answered since the caller last spoke: words that still come are of that turn."""
+        return self._answered and not self.unanswered
 
     def close(self, now_ms: int) -> Spoken | None:
         """The caller's finished turn; None, and the turn stays open, while no words of it are known."""
@@ -135,7 +159,12 @@ class Hearing:
 
     def speaks_over(self, now_ms: int) -> bool:
         """Whether the caller began so lately, and was not answered, that the model may not have told of it yet."""
-        return self._since_ms > now_ms - TOLD_MS and self.spoke_since(now_ms - TOLD_MS)
+        return bool(self._since_ms) and self._since_ms > now_ms - TOLD_MS and self.spoke_since(now_ms - TOLD_MS)
+
+    def cuts_in(self, now_ms: int) -> bool:
+        """The same, where it is a word or more: no cough, and no echo."""
+        long = not self.speaking or self._ear.loud_ms - self._started_ms >= WORD_MS
+        return long and self.speaks_over(now_ms)
 
     @property
     def began_ms(self) -> int:
@@ -192,8 +221,11 @@ class _Ear:
     def goes_on(self, mulaw: bytes) -> None:
         self._intake.goes_on(mulaw)
 
-    def answered(self) -> None:
-        self._intake.answered()
+    def answered(self, speaking_ms: float = 0.0) -> None:
+        self._intake.answered(speaking_ms)
+
+    def hush(self) -> None:
+        self._intake.hush()
 
     @property
     def is_open(self) -> bool:
@@ -206,6 +238,10 @@ class _Ear:
     @property
     def position_ms(self) -> float:
         return self._meter.position_ms
+
+    @property
+    def loud_ms(self) -> float:
+        return self._meter.loud_ms
 
     @property
     def dropped_ms(self) -> int:

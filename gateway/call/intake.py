@@ -19,7 +19,17 @@ SILENCE = b"\xff"
 class Intake:
     """mu-law frames in, `SendAudio` of `message_ms` out. Closed at first: sound is kept, the oldest dropped first."""
 
-    __slots__ = ("_chunk", "_kept", "_message_bytes", "_open", "_partial", "_recent", "_uplink", "dropped_ms")
+    __slots__ = (
+        "_chunk",
+        "_hushed",
+        "_kept",
+        "_message_bytes",
+        "_open",
+        "_partial",
+        "_recent",
+        "_uplink",
+        "dropped_ms",
+    )
 
     def __init__(self, message_ms: int) -> None:
         self._message_bytes = message_ms * BYTES_PER_MS
@@ -28,6 +38,7 @@ class Intake:
         self._kept = _Reel(KEEP_MS)
         self._recent = _Reel(PRE_ROLL_MS)  # sent already: what a new connection has to hear again
         self._open = False
+        self._hushed = False
         self._chunk = 0
         self.dropped_ms = 0
 
@@ -51,35 +62,48 @@ class Intake:
         """The caller speaks: from here on (and a little before) what is sent is remembered until it is answered."""
         self._recent.most = KEEP_MS * BYTES_PER_MS
 
-    def answered(self) -> None:
-        """The model has heard the caller out: nothing of it need be sent again."""
-        self._recent.most = PRE_ROLL_MS * BYTES_PER_MS
+    def answered(self, speaking_ms: float = 0.0) -> None:
+        """The model has heard the caller out: nothing of it need be sent again, but for what is being said now, and
+        has been for so long."""
+        self._recent.most = round(PRE_ROLL_MS + speaking_ms) * BYTES_PER_MS
         self._recent.trim()
+        if speaking_ms:
+            self.began()
+
+    def hush(self) -> None:
+        """From now on sound is kept, while the connection stays."""
+        self._hushed, self._open = self._open, False
 
     def shut(self, *, again: bool) -> None:
         """From now on sound is kept. `again`: what is remembered is to be sent once more, the model that heard it is
         gone; else only what was not sent yet."""
-        if not self._open:
+        if not self._open and not self._hushed:
             return
-        self._open = False
+        self._open = self._hushed = False
         waiting = self._recent.take() if again else bytes(self._partial)
         self._partial.clear()
         self._recent.take()
+        kept = self._kept.take()
         self._kept.add(waiting)
+        self._kept.add(kept)
 
     def kept(self) -> bytes:
         """What is kept and not sent; nothing of it stays."""
         return self._kept.take()
 
     def goes_on(self, mulaw: bytes) -> None:
-        """Sound of an earlier stream of the call: it is sent before this one's."""
+        """Sound of an earlier stream of the call: it is sent before this one's, and remembered until it is answered."""
         self._kept.add(mulaw)
+        if mulaw:
+            self.began()
 
     def open(self) -> list[SendAudio]:
         """From now on sound goes through; what was kept comes first."""
-        self._open = True
+        self._open, self._hushed = True, False
         kept = self._kept.take()
         self._recent.add(kept)
+        kept = bytes(self._partial) + kept
+        self._partial.clear()
         step = RELEASE_MS * BYTES_PER_MS
         whole = len(kept) - len(kept) % self._message_bytes
         messages = [self._send(kept[i : min(i + step, whole)]) for i in range(0, whole, step)]

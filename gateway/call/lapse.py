@@ -7,8 +7,9 @@ from functools import partial
 
 from gateway.call.due import Cue
 from gateway.call.facts import Order
+from gateway.call.parts import Parts
 from gateway.call.plan import Plan
-from gateway.call.recovery import Parts, Recovery
+from gateway.call.recovery import Recovery
 from gateway.call.span import Span
 from gateway.call.turn import Signal, State
 from gateway.live import cues

@@ -140,5 +140,6 @@ class Ledger:
 
     def ended(self, reason: EndReason, now: float) -> Note:
         """The last note of a call."""
+        self._bill.begun()  # a turn that nothing has told of stays untold
         lasted = {"duration_ms": self._before_ms + self.ms(now)}
         return self.note("call-ended", now, {"ended": reason, **lasted, **self._tally.fields(), **self._bill.fields()})

@@ -10,22 +10,18 @@ agent, who was told what was said. `Link` knows when; this knows what.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from gateway.audio.filler import FILLER
 from gateway.call import facts
 from gateway.call.context import before_the_agent, context
 from gateway.call.due import Cue, Due, Step, nudge
-from gateway.call.errands import Errands
 from gateway.call.facts import OpenModel, Order, PrepareModel
-from gateway.call.hearing import Hearing
-from gateway.call.ledger import Ledger
 from gateway.call.link import Arrival, Link, Phase
 from gateway.call.memory import Memory
-from gateway.call.speech import Speech
+from gateway.call.parts import Parts
 from gateway.call.transcript import Line
-from gateway.call.turn import State, Turn
+from gateway.call.turn import State
 from gateway.live import cues
 from gateway.live import messages as live
 from gateway.live.again import resumed, seeded
@@ -35,36 +31,19 @@ FILLER_AFTER_S = 1.5  # of a gap: a shorter one passes for a pause
 FILLER_EVERY_S = 3.0
 LATE = Verdict("transient", retry=True, resume=True)  # no setupComplete in time
 NEAR_MS = 1_000  # so little of an utterance before a handle is heard twice rather than the rest of it never
-UNHEARD = (State.HEARING, State.ANSWERING)  # what the caller says or said has no answer yet
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The machines of the call that a recovery works on."""
-
-    hearing: Hearing
-    speech: Speech
-    turn: Turn
-    errands: Errands
-    ledger: Ledger
-
-    def unheard(self, now: float) -> bool:
-        """Whether what the caller says, or said last, has no answer yet: they may be speaking over the agent, and the
-        model has not told that it noticed."""
-        return self.turn.state in UNHEARD or self.hearing.speaks_over(self.ledger.ms(now))
 
 
 class Recovery:
     """One call's link to its model. Orders are carried out in their order."""
 
     __slots__ = (
+        "_broke_off",
         "_filler_at",
         "_forgot",
         "_link",
         "_owed",
         "_parts",
         "_setup",
-        "_spoken_over",
         "_takes_content",
         "_told",
         "_why",
@@ -86,7 +65,7 @@ class Recovery:
         self.memory = Memory(window)
         self.seed = ""  # the transcript in the session's instructions: whoever resumes it says it again
         self._owed: Cue | None = None  # what the model is told when it is back, again until it gives a sign
-        self._spoken_over = False  # the caller spoke over the agent when its session ended
+        self._broke_off = False
         self._filler_at = 0.0
         self._why = ""
         self.hush = False  # a connection broke because sound came while it waited for a tool's result
@@ -172,6 +151,7 @@ class Recovery:
     def alive(self) -> None:
         """The agent speaks: it isn't stuck."""
         self.due.spoke()
+        self._owed = None
         self._link.generates()
 
     def cut_in(self) -> None:
@@ -179,16 +159,10 @@ class Recovery:
         self._owed = None
         self.due.owes()
 
-    def was_spoken_over(self) -> bool:
-        """Whether the caller spoke over the agent when its session ended, and nobody can tell any more whether it
-        noticed. Told once."""
-        over, self._spoken_over = self._spoken_over, False
-        return over
-
     def sign(self, now_ms: int) -> None:
         """The model tells something: it hears, at least."""
         self.sign_ms = now_ms
-        self._told, self._owed = False, None
+        self._told = False
 
     # what time brings
 
@@ -221,7 +195,7 @@ class Recovery:
         if step is Step.GIVE_UP:
             self._link.give_up(now)
             return [note]
-        if self._owed is None and not parts.hearing.unanswered:
+        if self._owed is None and (self.due.cue is not nudge or not parts.hearing.spoke_since(0)):
             self._owed = self.due.cue
         self._link.restart(now, fresh=step is Step.FRESH)
         return [note, *self.pump(now)]
@@ -229,6 +203,11 @@ class Recovery:
     def deadline(self) -> float | None:
         times = [self._link.deadline(quiet=self.quiet), self._filler_due()]
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether the agent's sentence broke off with its session, and no other has gone on with it."""
+        return self._broke_off and self._owed is not None
 
     @property
     def live(self) -> bool:
@@ -258,10 +237,18 @@ class Recovery:
         handle, at = self._link.handle
         return not handle or self._parts.hearing.began_ms > self._parts.ledger.ms(at) - NEAR_MS
 
+    @property
+    def _history(self) -> str:
+        """All that was said, with what a fresh session won't hear of turns that aren't over."""
+        parts = self._parts
+        caller, said = parts.hearing.new, parts.speech.said
+        lines = (parts.ledger.history, f"caller: {caller}" if caller else "", f"agent: {said}" if said else "")
+        return "\n".join(line for line in lines if line)
+
     def _open(self) -> OpenModel:
         if self._link.used:
             return OpenModel(resumed(seeded(self._setup, self.seed), self._link.used))
-        self.seed = self._parts.ledger.history
+        self.seed = self._history
         return OpenModel(seeded(self._setup, self.seed))
 
     def _gone(self, verdict: Verdict, now: float) -> list[Order]:
@@ -277,9 +264,11 @@ class Recovery:
         self._why, self._told, self._forgot = why, False, False
         self._filler_at = 0.0
         parts.errands.lost(now)
+        if parts.speech.sounded:
+            parts.ledger.agent_done()  # it was billed, whether that is told or not
         parts.speech.lost()
-        self._spoken_over = parts.hearing.speaks_over(parts.ledger.ms(now))
         parts.hearing.shut(again=again and parts.unheard(now))
+        self._broke_off = unfinished is not None or self.broke_off
         if unfinished is not None:
             self._owed = partial(cues.go_on, unfinished)
         elif self.due.thinking_since is not None:
@@ -291,7 +280,7 @@ class Recovery:
     @property
     def _asked(self) -> Cue | None:
         """What we asked the model to say, unless the caller has spoken since: then that is to be answered."""
-        return None if self._parts.hearing.unanswered else self.due.asked
+        return None if self._parts.hearing.spoke_since(0) else self.due.asked
 
     def _filler_due(self) -> float | None:
         since = self._link.gap_since

@@ -48,10 +48,17 @@ class Speech:
         """Sound that still comes belongs to a turn which the gateway has cut (None: the model knows, it doesn't)."""
         self._void_until = 0.0 if now is None else now + VOID_S
 
+    def voids(self, now: float) -> bool:
+        """Whether sound that comes now belongs to a turn that was cut: it is not heard."""
+        return now < self._void_until
+
+    @property
+    def sounded(self) -> bool:
+        """Whether the server's turn, which isn't complete, had sound."""
+        return self._sounded
+
     def sound(self, pcm: bytes, now: float, now_ms: int) -> AgentTurn | None:
         """Queue a piece of the model's sound. The turn, if this is its first sound."""
-        if now < self._void_until:
-            return None
         turn = self._turn = self._turn or AgentTurn()
         first = None if turn.started else turn
         turn.more()

@@ -249,6 +249,16 @@ def test_a_message_for_what_made_no_sound_hides_no_turn() -> None:
     assert bill.turns_assumed == 1
 
 
+def test_a_turn_that_nothing_told_of_before_a_handover_is_known_after_it() -> None:
+    bill, later = Bill(MODEL, PRICES), Bill(MODEL, PRICES)
+    bill.count(audio(1000, 50), 0)
+    bill.begun()
+    bill.complete()
+    later.goes_on(bill.kept())
+    later.begun()
+    assert later.turns_assumed == 1
+
+
 def test_what_is_never_told_of_costs_nothing() -> None:
     bill = Bill(MODEL, PRICES)
     for _ in range(3):
@@ -266,4 +276,4 @@ def test_what_was_assumed_goes_on_in_another_stream() -> None:
     assert later.fields() == bill.fields()
     for _ in range(2):
         later.complete()
-    assert later.turns_assumed == bill.turns_assumed + 1
+    assert later.turns_assumed == bill.turns_assumed + 2  # the last one of before, and the first of two

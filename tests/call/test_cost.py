@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from gateway.call.facts import ModelGone
 from gateway.call.span import COST_S
 from gateway.live import messages as live
 from gateway.live.cues import wind_up
+from gateway.twilio.media import Stopped
 from tests.call.script import STARTED, Script, pcm, plan
 
 # A turn of gemini-3.8-live: 1,000 tokens of sound in at 3 USD a million, 100 out at 12.
@@ -59,7 +61,7 @@ def test_turns_that_nothing_tells_of_cost_like_the_last() -> None:
         call(live.ModelAudio(pcm(100)))(live.GenerationComplete())(live.TurnComplete()).silent(1000).heard()
     assert len(call.notes("cost-reached")) == 1
     ended = call.silent(round(1000 * COST_S)).notes("call-ended")[0].fields
-    assert (ended["turns_billed"], ended["turns_assumed"]) == (1, 1)
+    assert (ended["turns_billed"], ended["turns_assumed"]) == (1, 2)
 
 
 def test_what_is_said_before_thinking_is_no_turn_of_its_own() -> None:
@@ -72,6 +74,19 @@ def test_what_is_said_before_thinking_is_no_turn_of_its_own() -> None:
         call(live.Usage(1000 + nth))
     ended = call.wait(60).notes("call-ended")[0].fields
     assert (ended["turns_billed"], ended["turns_assumed"]) == (3, 0)
+
+
+def test_a_turn_that_a_loss_cut_short_is_billed_too() -> None:
+    call = opened(max_cost_usd=9.0)(live.ModelAudio(pcm(100)))(live.GenerationComplete())(live.TurnComplete())(TURN)
+    call.silent(500).heard()(live.ModelAudio(pcm(2_000))).silent(300)(ModelGone(1011, "Internal error"))
+    ended = call.silent(100)(live.Ready()).wait(600).notes("call-ended")[0].fields
+    assert (ended["turns_billed"], ended["turns_assumed"]) == (1, 1)
+
+
+def test_a_turn_that_the_end_of_the_call_cut_short_is_no_other() -> None:
+    call = opened(max_cost_usd=9.0)(live.ModelAudio(pcm(100)))(live.GenerationComplete())(live.TurnComplete())(TURN)
+    ended = call.silent(500).heard()(live.ModelAudio(pcm(2_000)))(Stopped("CA1")).notes("call-ended")[0].fields
+    assert (ended["turns_billed"], ended["turns_assumed"]) == (1, 1)
 
 
 def test_without_a_limit_nothing_ends_a_call_that_is_dear() -> None:

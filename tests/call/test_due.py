@@ -201,6 +201,56 @@ def test_a_mute_model_after_a_barge_in_by_the_gateways_own_word_is_asked() -> No
     assert texts(call.all) == [cues.nudge()]
 
 
+# a cough, an empty turn, a word
+
+
+def test_a_cough_takes_nothing_from_what_a_silent_model_is_asked() -> None:
+    call = opened()(live.OutputTranscript("We open at"))(live.ModelAudio(pcm(800))).silent(3_000).speaks(120)
+    assert texts(silent_model(call).all) == [cues.go_on("We open at")] * 3
+
+
+def test_nor_from_the_greeting() -> None:
+    call = Script(plan(greeting=GREETING))(STARTED).at(0.1)(live.Ready())(HANDLE).silent(300).speaks(120)
+    assert texts(silent_model(call).all) == [cues.say("Good day.")] * 4
+
+
+def test_an_empty_turn_after_a_nudge_is_no_answer() -> None:
+    call = waiting().silent(4_500)(live.TurnComplete()).silent(4_500)
+    assert opens(call.all) == [None, "h1"]
+
+
+@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "RESPONSE_REJECTED"])
+def test_an_answer_that_the_service_kept_back_is_owed(reason: str) -> None:
+    assert texts(waiting()(live.TurnComplete(reason)).silent(4_500).all) == [cues.nudge()]
+
+
+@pytest.mark.parametrize("reason", ["", "NEED_MORE_INPUT"])
+def test_a_model_may_say_nothing(reason: str) -> None:
+    assert texts(waiting()(live.TurnComplete(reason)).silent(9_000).all) == []
+
+
+@pytest.mark.parametrize("greeting", [GREETING, PROTECTED], ids=["interruptible", "protected"])
+def test_an_empty_turn_is_no_greeting(greeting: Greeting) -> None:
+    call = Script(plan(greeting=greeting))(STARTED).at(0.1)(live.Ready())(HANDLE).silent(500)(live.TurnComplete())
+    assert texts(call.silent(4_500).all) == [cues.say("Good day.")] * 2
+
+
+def test_a_model_that_says_again_that_it_waits_is_left_in_peace() -> None:
+    """The caller cut in to say so."""
+    call = opened()(live.OutputTranscript("We open at nine"))(live.ModelAudio(pcm(5_000))).silent(1_000).speaks(800)
+    call(live.Interrupted())(live.TurnComplete()).silent(400)(live.InputTranscript("Wait a moment, please."))
+    call(live.WaitingForInput()).silent(4_500)
+    assert texts(call.all) == [cues.nudge()]
+    call(live.WaitingForInput()).silent(30_000)
+    assert (texts(call.all), opens(call.all), call.ended) == ([cues.nudge()], [None], None)
+
+
+def test_a_word_of_the_callers_is_no_answer_to_what_the_model_was_told() -> None:
+    call = opened()(live.OutputTranscript("We open at"))(live.ModelAudio(pcm(3_000))).silent(500)(LOST).silent(200)
+    call(live.Ready()).silent(100)(live.InputTranscript("hm"))(LOST).silent(1_000)(live.Ready())
+    assert texts(call.all) == [cues.go_on("We open at")] * 2
+
+
 # what we asked it to say
 
 
@@ -240,83 +290,3 @@ def test_the_end_that_is_near_is_said_by_the_next_session() -> None:
     call = opened(warn_at_s=3.0).silent(3200)
     (asked,) = texts(call.all)
     assert texts(call(LOST).silent(200)(live.Ready()).last) == [asked]
-
-
-# thinking
-
-
-def thinks(call: Script) -> Script:
-    """The model has said 'one moment', and that more follows."""
-    call(live.OutputTranscript("One moment."))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
-    return call(live.TurnComplete("", "IN_PROGRESS")).silent(500).heard()
-
-
-def test_a_model_that_thinks_is_given_time_and_then_asked() -> None:
-    call = thinks(opened().speaks(800).silent(400)).silent(19_000)
-    assert texts(call.all) == []
-    assert texts(call.silent(1500).all) == [cues.nudge()]
-
-
-def test_a_model_that_thinks_and_says_that_it_is_done_owes_nothing() -> None:
-    call = thinks(opened().speaks(800).silent(400))(live.TurnComplete("", "IDLE")).silent(30_000)
-    assert texts(call.all) == []
-
-
-def test_a_model_that_has_thought_speaks() -> None:
-    call = thinks(opened().speaks(800).silent(400)).silent(9_000)(live.ModelAudio(pcm(300)))(live.GenerationComplete())
-    call(live.TurnComplete("", "IDLE")).silent(500).heard().silent(30_000)
-    assert texts(call.all) == []
-
-
-def test_a_caller_who_asks_again_meanwhile_is_answered_in_the_usual_time() -> None:
-    call = thinks(opened().speaks(800).silent(400)).silent(1000).speaks(1000).silent(4500)
-    assert texts(call.all) == [cues.nudge()]
-
-
-def test_a_session_that_breaks_while_it_thinks_is_asked_to_go_on() -> None:
-    call = thinks(opened().speaks(800).silent(400)).silent(1000)(LOST).silent(200)(live.Ready())
-    assert texts(call.last) == [cues.nudge()]
-
-
-def test_a_cough_meanwhile_hurries_nobody() -> None:
-    call = thinks(opened().speaks(800).silent(400)).silent(1000).speaks(120).silent(16_000)
-    assert texts(call.all) == []
-    assert texts(call.silent(4_000).all) == [cues.nudge()]
-
-
-def test_a_model_that_thinks_without_a_word_is_given_time_too() -> None:
-    call = opened().speaks(800).silent(400)(live.InputTranscript("Which is best?"))
-    call.silent(3_000)(live.TurnComplete("", "IN_PROGRESS")).silent(19_500)
-    assert texts(call.all) == []
-    assert texts(call.silent(1_000).all) == [cues.nudge()]
-
-
-def test_it_says_so_again_and_again_and_is_asked_in_the_end() -> None:
-    call = opened().speaks(800).silent(400)(live.InputTranscript("Which is best?"))
-    for _ in range(5):
-        call(live.TurnComplete("", "IN_PROGRESS")).silent(5_000)
-    assert texts(call.all) == [cues.nudge()]
-
-
-def test_a_caller_who_asks_again_across_its_word_is_answered_in_the_usual_time() -> None:
-    call = opened().speaks(800).silent(400).speaks(600)(live.TurnComplete("", "IN_PROGRESS")).speaks(600)
-    assert texts(call.silent(5_000).all) == [cues.nudge()]
-
-
-def test_a_model_that_was_cut_short_thinks_no_more() -> None:
-    """By a phantom: the caller said nothing, and would wait for the rest of the twenty seconds."""
-    call = opened().speaks(800).silent(400)(live.OutputTranscript("One moment."))(live.ModelAudio(pcm(2000)))
-    call(live.TurnComplete("", "IN_PROGRESS")).silent(500)(live.Interrupted()).silent(4_500)
-    assert texts(call.all) == [cues.nudge()]
-
-
-def test_the_session_after_one_that_broke_while_it_thought_is_given_no_such_time() -> None:
-    call = thinks(opened().speaks(800).silent(400)).silent(1000)(LOST).silent(200)(live.Ready()).silent(4_500)
-    assert texts(call.all) == [cues.nudge()] * 2
-
-
-def test_the_time_to_think_counts_from_the_last_word() -> None:
-    call = opened().speaks(800).silent(400)(live.OutputTranscript("Let me see, and so on."))(live.ModelAudio(pcm(8000)))
-    call(live.GenerationComplete())(live.TurnComplete("", "IN_PROGRESS")).silent(8_200).heard().silent(18_000)
-    assert texts(call.all) == []
-    assert texts(call.silent(3_000).all) == [cues.nudge()]

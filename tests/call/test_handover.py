@@ -12,6 +12,7 @@ from gateway.call import carry
 from gateway.call.carry import Carry
 from gateway.call.carrying import forgotten
 from gateway.call.facts import Draining, HangUp, ModelGone, OpenModel, PhoneGone, ToolDone
+from gateway.flow.model import BargeIn
 from gateway.live import cues
 from gateway.live import messages as live
 from gateway.twilio.media import Play
@@ -259,12 +260,12 @@ def test_of_two_tools_that_run_at_a_crash_neither_is_run_twice() -> None:
 
 
 def test_a_model_that_owes_words_on_a_result_is_asked_for_them_in_the_next_stream() -> None:
-    """The handle came after the result: it isn't sent again, and nobody else would speak."""
+    """The handle came after the result: it isn't sent again, and nobody else would speak. That nobody did is told."""
     before = opened(tools=TOOLS).silent(500)(live.ToolCall((live.FunctionCall("1", "find", {"a": 1}),)))
     before(ToolDone("1", {"status": "ok"})).silent(200)(live.ResumptionUpdate("h2", True)).silent(200)(Draining())
     call = taken_up(before, tools=TOOLS)(live.Ready())
-    assert texts(call.all) == []
-    assert texts(call.silent(5000).all) == [cues.nudge()]
+    assert texts(call.all) == [cues.interrupted("")]
+    assert texts(call.silent(5000).all)[1:] == [cues.nudge()]
 
 
 def test_a_caller_whose_sound_broke_a_waiting_session_is_kept_back_in_the_next_stream() -> None:
@@ -412,3 +413,51 @@ def test_of_a_call_of_which_nothing_is_known_the_caller_is_told_so() -> None:
     assert opens(call.all) == [None]
     assert texts(call.all) == [cues.forgotten()]
     assert [order for order in call.all if isinstance(order, Play)] == []
+
+
+# what crosses the handover
+
+
+def cut_in(**changes: object) -> Script:
+    """The caller has begun to speak over the agent, and the model has not told that it noticed."""
+    return talking(opened(**changes), 5_000, "We open at nine.").silent(1_000).speaks(600)
+
+
+def test_who_cuts_in_at_the_handover_has_cut_in() -> None:
+    before = cut_in()(Draining("stream-limit", 0.0, 0.0))
+    assert before.notes("barge-in")
+    call = taken_up(before).silent(200)(live.Ready())
+    assert texts(call.all) == []
+    assert sound_ms(call.last) >= 600
+    assert call.silent(1_000).played_ms() == 0
+    assert texts(call.silent(4_000).all) == [cues.nudge()]
+
+
+def test_unless_nobody_may() -> None:
+    persona = replace(plan().persona, barge_in=BargeIn(False))
+    call = taken_up(cut_in(persona=persona)(Draining("stream-limit", 0.0, 0.0)), persona=persona).silent(2_000)
+    assert call.played_ms() >= 1_500
+
+
+@pytest.mark.parametrize("mode", ["model", "gateway"])
+def test_a_question_that_was_carried_over_is_heard_by_the_session_after_a_loss_too(
+    mode: Literal["model", "gateway"],
+) -> None:
+    persona = replace(plan().persona, vad=replace(plan().persona.vad, mode=mode))
+    before = opened(persona=persona).speaks(2_000).silent(600)(Draining("stream-limit", 0.0, 0.0))
+    call = taken_up(before, persona=persona)(live.Ready()).silent(1_000)
+    call(ModelGone(1011, "Internal error")).silent(200)(live.Ready())
+    assert sound_ms(call.last) >= 2_000
+
+
+def test_a_sentence_whose_session_broke_goes_on_in_the_next_stream() -> None:
+    before = talking(opened(), 3_000, "We open at nine", whole=False).silent(500)(ModelGone(1011, "Internal error"))
+    call = taken_up(before.silent(200)(Draining("stream-limit", 0.0, 0.0)))(live.Ready())
+    assert texts(call.last) == [cues.go_on("We open at nine")]
+
+
+def test_a_model_that_thought_is_told_in_the_next_stream() -> None:
+    before = opened().speaks(800).silent(400)(live.InputTranscript("Which?"))(live.TurnComplete("", "IN_PROGRESS"))
+    call = taken_up(before.silent(1_000)(Draining("stream-limit", 0.0, 0.0)))(live.Ready())
+    assert sound_ms(call.last) >= 800  # it hears the question again
+    assert texts(call.silent(4_500).all) == [cues.nudge()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.audio.filler import FILLER
 from gateway.call.facts import ModelGone, OpenModel, Order, PrepareModel
 from gateway.live import cues
@@ -174,6 +176,52 @@ def test_connections_are_added_up() -> None:
     call = opened()(LOST)(live.Ready())(HANDLE)(live.GoingAway(50)).silent(1200)(live.Ready())
     call(ModelGone(1011, "quota"))
     assert call.notes("call-ended")[0].fields["reconnects"] == {"resumed": 2}
+
+
+# what a fresh session is told
+
+
+def instructions(call: Script) -> str:
+    """Of the last connection that was asked for."""
+    opening = [order for order in call.all if isinstance(order, OpenModel)][-1]
+    return str(opening.setup.setup["systemInstruction"])
+
+
+REFUSED = ModelGone(1007, "Request contains an invalid argument.")
+
+
+def test_the_sentence_that_is_being_heard() -> None:
+    call = opened().speaks(600).silent(400)(live.InputTranscript("When?"))
+    call(live.OutputTranscript("At nine. Shall I book?"))(live.ModelAudio(pcm(5_000)))(live.GenerationComplete())
+    call.silent(1_000)(LOST)(REFUSED).silent(700)
+    assert "caller: When?\\nagent: At nine. Shall I book?" in instructions(call)
+
+
+def test_the_greeting_that_is_being_heard() -> None:
+    call = Script(plan(greeting=GREETING))(STARTED).at(0.1)(live.Ready())(live.OutputTranscript("Good day."))
+    call(live.ModelAudio(pcm(2_000)))(live.GenerationComplete()).silent(300)(LOST)
+    assert "agent: Good day." in instructions(call)
+
+
+def test_what_the_caller_was_saying_where_it_is_not_heard_again() -> None:
+    call = opened().speaks(1_400)(live.ResumptionUpdate("h2", True))(live.GoingAway(8.0))
+    call.speaks(1_600)(live.InputTranscript("I would like")).speaks(1_600)(REFUSED).silent(600)
+    assert opens(call.all) == [None, "h2", None]
+    assert "caller: I would like" in instructions(call)
+
+
+def test_nothing_of_what_is_heard_again() -> None:
+    call = opened().silent(400).speaks(1_000).silent(400)(live.InputTranscript("When?"))(LOST)(REFUSED).silent(600)
+    assert "When?" not in instructions(call)
+    assert sound_ms(call(live.Ready()).last) >= 1_000
+
+
+@pytest.mark.parametrize(("before_ms", "again"), [(700, True), (1_400, False)])
+def test_what_began_shortly_before_the_handle_is_said_again_by_a_move_that_cuts_it(before_ms: int, again: bool) -> None:
+    call = opened().silent(200).speaks(before_ms)(live.ResumptionUpdate("h2", True))(live.GoingAway(8.0)).speaks(3_200)
+    assert opens(call.all) == [None, "h2"]
+    sent_ms = sound_ms(call(live.Ready()).last)
+    assert (sent_ms >= before_ms + 3_000) == again
 
 
 # and again
