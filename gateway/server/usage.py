@@ -4,6 +4,7 @@ each call once, however many streams it has: one that breaks and another that ta
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Mapping
 
 from gateway.flow.countries import withheld
 from gateway.flow.model import Flow
@@ -22,7 +23,8 @@ class Uses:
 
     def of(self, flow: Flow, caller: str, call_sid: str, now: float) -> Usage:
         """What `route` wants to know of the calls but this one."""
-        rate, inside = flow.limits.per_caller, self._calls.get(flow.name, {})
+        rate = flow.limits.per_caller
+        inside: Mapping[str, int] = self._calls.get(flow.name, {})
         came = self._callers.get((flow.name, _key(caller)), ()) if rate else ()
         recent = sum(1 for at, sid in came if rate and now - at < rate.per_s and sid != call_sid)
         return Usage(calls=len(inside) - (call_sid in inside), from_caller=recent)
