@@ -178,7 +178,7 @@ def numbers(arguments: argparse.Namespace) -> int:
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    from gateway.doctor import Patient, examine
+    from gateway.doctor import Patient, counts, examine, summary
 
     flows = arguments.flows or flows_folder()
     patient = Patient(flow_environment(), flows, arguments.artefact, lambda: datetime.now(UTC).timestamp())
@@ -188,7 +188,9 @@ def doctor(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             print(check, flush=True)
     if arguments.json:
-        print(json.dumps({"checks": [check.plain() for check in checks]}, indent=2))
+        print(json.dumps({"checks": [check.plain() for check in checks], **counts(checks)}, indent=2))
+    else:
+        print(summary(checks))
     return FAULTS if any(check.health == "wrong" for check in checks) else OK
 
 

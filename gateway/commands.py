@@ -113,6 +113,11 @@ def _numbers(one: argparse.ArgumentParser) -> None:
 
 
 def _doctor(one: argparse.ArgumentParser) -> None:
+    one.description = (
+        "Check what stands between a caller and an answer. Nothing is changed.\n"
+        "Exit code: 1 if anything is wrong, else 0. What could not be checked is named in the last line\n"
+        "(with --json: counted as skipped), and says nothing of its health."
+    )
     one.add_argument("--flows", type=Path, metavar="PATH", help=_PATH)
     one.add_argument("--artefact", type=Path, metavar="FILE", default=ARTEFACT, help=f"(default: {ARTEFACT})")
     _json(one)

@@ -94,7 +94,7 @@ def read(env: Mapping[str, str] | None = None, *, is_terminal: bool = False) -> 
         backend=backend,
         google=_google(env, backend),
         twilio=_twilio(env),
-        public_url=_public_url(env),
+        public_url=public_url(env),
         redis_url=_redis_url(env),
         redis_auth=_redis_auth(env),
         watchdog_s=_integer(env, "WATCHDOG_S", WATCHDOG_S_DEFAULT if cloud else 0, 0, 600),
@@ -159,9 +159,7 @@ def _google(env: Mapping[str, str], backend: Backend) -> Google:
 
 
 def _twilio(env: Mapping[str, str]) -> Twilio:
-    tokens = (env.get(name, "").strip() for name in ("TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS"))
-    account = env.get("TWILIO_ACCOUNT_SID", "")
-    return Twilio(account, tuple(token for token in tokens if token), _shared_keys(env))
+    return Twilio(env.get("TWILIO_ACCOUNT_SID", ""), auth_tokens(env), _shared_keys(env))
 
 
 def _shared_keys(env: Mapping[str, str]) -> Mapping[str, str]:
@@ -175,15 +173,34 @@ def _shared_keys(env: Mapping[str, str]) -> Mapping[str, str]:
     return found
 
 
-def _public_url(env: Mapping[str, str]) -> str:
-    url = env.get("PUBLIC_URL", "").strip().rstrip("/")
+def auth_tokens(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Twilio's Auth Tokens alone: the current one, then the previous."""
+    return _written(env, "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS")
+
+
+def stream_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The stream's secrets alone, as they were given: the current one, then the previous; none without the current."""
+    return _written(env, "STREAM_SECRET", "STREAM_SECRET_PREVIOUS") if _written(env, "STREAM_SECRET") else ()
+
+
+def _written(env: Mapping[str, str], *names: str) -> tuple[str, ...]:
+    """Secret stores hand out the line end that `echo` wrote."""
+    return tuple(value for name in names if (value := env.get(name, "").strip()))
+
+
+def public_url(env: Mapping[str, str]) -> str:
+    """PUBLIC_URL alone. Raises SettingsError."""
+    return address(env, "PUBLIC_URL", "as Twilio sees it", "Twilio streams to wss:// only")
+
+
+def address(env: Mapping[str, str], name: str, which: str, why: str) -> str:
+    """A variable that takes `which` address; `why` must it be https? Raises SettingsError, which never repeats it."""
+    url = env.get(name, "").strip().rstrip("/")
     if url and not _PUBLIC_URL.fullmatch(url):  # what passes becomes a stream's URL: twilio.twiml refuses the rest
-        raise SettingsError("PUBLIC_URL", "takes https://HOST as Twilio sees it: no user, query or spaces")
+        raise SettingsError(name, f"takes https://HOST {which}: no user, query or spaces")
     parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise SettingsError(
-            "PUBLIC_URL", "must be https:// (Twilio streams to wss:// only); http:// is for this machine"
-        )
+        raise SettingsError(name, f"must be https:// ({why}); http:// is for this machine")
     return url
 
 
@@ -236,11 +253,10 @@ def _auth(env: Mapping[str, str], backend: Backend, host: str) -> bool:
 
 
 def _stream_secrets(env: Mapping[str, str], cloud: bool) -> tuple[str, ...]:
-    current = env.get("STREAM_SECRET", "").strip()  # secret stores hand out the line end that `echo` wrote
-    if cloud and not current:
+    given = stream_secrets(env)
+    if cloud and not given:
         raise SettingsError("STREAM_SECRET", "is needed on Cloud Run: every instance must sign stream tokens alike")
-    previous = env.get("STREAM_SECRET_PREVIOUS", "").strip()
-    return tuple(s for s in (current or secrets.token_urlsafe(32), previous) if s)
+    return given or (secrets.token_urlsafe(32), *_written(env, "STREAM_SECRET_PREVIOUS"))
 
 
 def _script(env: Mapping[str, str]) -> Path | None:

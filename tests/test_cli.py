@@ -389,3 +389,29 @@ def test_numbers_hands_each_word_on_and_no_other(monkeypatch: pytest.MonkeyPatch
     for words in ([], ["--yes"], ["--buy"], ["--take-over"], ["--json"], ["--domain", "gw.twil.io"], ["--core", "x"]):
         assert main(["numbers", "apply", *words]) == 1
         assert asked.pop() == ("apply", words)
+
+
+def test_the_doctor_calls_nothing_well_that_it_did_not_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With no more than credentials and flows there is nothing wrong (0), and the last line says what wasn't asked."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("PUBLIC_URL", "FUNCTIONS_URL", "FLOWS_DIR", "LIVE_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"ACCOUNT_SID": "AC" + "1" * 32, "AUTH_TOKEN": "a" * 32}.items():
+        monkeypatch.setenv(f"TWILIO_{name}", value)
+    monkeypatch.setenv("STREAM_SECRET", "x" * 20)
+    (tmp_path / "one.yaml").write_text(GOOD)
+    assert main(["compile", "one.yaml", "--out", "one.json"]) == 0
+    capsys.readouterr()
+    words = ["doctor", "--flows", "one.yaml", "--artefact", "one.json"]
+    assert main(words) == 0
+    *checks, last = capsys.readouterr().out.splitlines()
+    assert last == "6 well, 3 not checked (core, functions, numbers)"
+    assert "ok    artefact: " in "\n".join(checks)
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["well"], told["wrong"], told["skipped"]) == (6, 0, 3)
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    assert main(words) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("5 well, 1 wrong, 3 not checked (")

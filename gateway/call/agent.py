@@ -78,11 +78,11 @@ class Agent:
         return [*orders, *self._begun(first, now)] if begins or first else orders
 
     def _begun(self, first: AgentTurn | None, now: float) -> list[Order]:
-        """The server's turn begins to sound; `first`, unless it is heard together with the one before. It answers the
-        caller, but for the greeting, which answers nothing."""
+        """The server's turn begins to sound; `first`, unless it is heard together with the one before. It answers what
+        the caller said: not a protected greeting, whose model hasn't heard it."""
         self._ledger.agent_began()
         orders = self._dear(now)
-        if self._turn.state is State.GREETING:
+        if self._turn.state is State.GREETING and not self._hearing.is_open:
             return orders
         silent_since = self._hearing.answered()
         if first is not None and silent_since is not None:

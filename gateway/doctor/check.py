@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -41,15 +41,41 @@ class Patient:
     artefact: Path
     clock: Callable[[], float]
 
-    @property
-    def functions(self) -> str:
-        return self.env.get("FUNCTIONS_URL", "").rstrip("/")
+
+def counts(checks: Sequence[Check]) -> dict[Health, int]:
+    healths: tuple[Health, ...] = ("well", "wrong", "skipped")
+    return {health: sum(check.health == health for check in checks) for health in healths}
+
+
+def summary(checks: Sequence[Check]) -> str:
+    """How many are well, are wrong, and which were not looked at: of those nothing good is said."""
+    count = counts(checks)
+    unseen = ", ".join(check.name for check in checks if check.health == "skipped")
+    parts = [f"{count['well']} well"]
+    parts += [f"{count['wrong']} wrong"] if count["wrong"] else []
+    parts += [f"{count['skipped']} not checked ({unseen})"] if unseen else []
+    return ", ".join(parts) if len(parts) > 1 else f"all {parts[0]}"
 
 
 def compared(name: str, found: str, wanted: str, advice: str) -> Check:
     if found == wanted:
         return Check(name, "well", f"the flows are those of here ({found[:12]})")
-    return Check(name, "wrong", f"other flows ({found[:12]}) than those of here ({wanted[:12]})", advice)
+    return Check(name, "wrong", f"other flows ({found[:12] or 'unnamed'}) than those of here ({wanted[:12]})", advice)
+
+
+def flows_hash(said: Mapping[str, object]) -> str:
+    """The hash of the flows that somebody serves; empty where they don't say."""
+    found = said.get("hash")
+    return found if isinstance(found, str) else ""
+
+
+def agreed(core: str, functions: str) -> Check:
+    """Whether core and Functions serve the same flows, whatever those of here are."""
+    name = "core and functions"
+    if core == functions:
+        return Check(name, "well", f"of the same flows ({core[:12]})")
+    advice = "compile, then deploy both from the same flows: the core serves a call by its own"
+    return Check(name, "wrong", f"of different flows (core {core[:12]}, functions {functions[:12]})", advice)
 
 
 def release(name: str, answer: Answer, advice: str) -> Check:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 
-from gateway.doctor.check import Check, Health, Patient, clock, compared, release, stream_url
-from gateway.doctor.probe import PATIENCE_S, Answer, ask
-from gateway.settings import Settings
+from gateway.doctor.check import Check, Health, Patient, clock, compared, flows_hash, release, stream_url
+from gateway.doctor.probe import PATIENCE_S, ask
+from gateway.doctor.shared import Shared
 from gateway.twilio import knock, signature
 
 _ADVICE = {
@@ -16,51 +16,62 @@ _ADVICE = {
 _STRANGE = "something else than the core answers there: a proxy, or another service"
 
 
-def core(patient: Patient, settings: Settings | None, wanted: str) -> Iterator[Check]:
-    name = "core"
-    if settings is None or not settings.public_url:
-        yield Check(name, "skipped", "PUBLIC_URL is not set", "set it to the core's address as Twilio sees it")
-        return
-    url, now = settings.public_url, patient.clock()
-    answer = ask(f"{url}/readyz", _knock(settings, "/readyz", now))
+def core(patient: Patient, ours: Shared, wanted: str) -> Generator[Check, None, str]:
+    """Returns the hash of the flows that it serves, empty where nobody says."""
+    name, url, now = "core", ours.core.url, patient.clock()
+    if not url:
+        text = "PUBLIC_URL can't be used" if ours.core.fault else "PUBLIC_URL is not set"
+        yield Check(name, "skipped", text, ours.core.fault or "set it to the core's address as Twilio sees it")
+        return ""
+    answer = ask(f"{url}/readyz", _knock(ours, "/readyz", now))
     if isinstance(answer, str):
         yield Check(name, "wrong", f"{url} {answer}", "is it deployed, and does PUBLIC_URL name it?")
-        return
+        return ""
     if "ready" not in answer.json:
         yield Check(name, "wrong", f"{url} answers {answer.status}, but isn't a core", "does PUBLIC_URL name the core?")
-        return
+        return ""
     health: Health = "well" if answer.status == 200 else "wrong"
-    yield Check(name, health, f"{url} answers {answer.status}", _ADVICE.get(answer.status, ""))
+    yield Check(name, health, f"{url} answers {answer.status}", _advice(answer.status) if health == "wrong" else "")
     yield release("core's release", answer, "deploy the core again")
-    yield from _served(answer, wanted)
+    said = answer.json.get("flows")
+    served: Mapping[str, object] = said if isinstance(said, dict) else {}
+    yield from _served(served, wanted)
     yield clock("core's clock", answer, patient.clock())
-    yield _secret(url, settings, now)
-    yield _handshake(url, settings)
+    yield _secret(url, ours, now)
+    yield _handshake(url, ours)
+    return flows_hash(served)
 
 
-def _served(answer: Answer, wanted: str) -> Iterator[Check]:
+def _served(served: Mapping[str, object], wanted: str) -> Iterator[Check]:
     """The flows that the core serves, and the edit that it refused."""
-    name, served = "core's flows", answer.json.get("flows")
-    if not isinstance(served, dict):
-        return
+    name = "core's flows"
     if served.get("faults"):
-        told = served.get("refused") or ["run: gateway validate"]
-        yield Check(name, "wrong", "it refused an edit and serves those before", str(told[0]))
-    elif wanted:
-        yield compared(name, str(served.get("hash", "")), wanted, "deploy the core again")
+        refused = served.get("refused")
+        [told, *_] = (isinstance(refused, list) and refused) or ["run: gateway validate"]
+        yield Check(name, "wrong", "it refused an edit and serves those before", str(told))
+    elif wanted and served:
+        yield compared(name, flows_hash(served), wanted, "deploy the core again")
 
 
-def _knock(settings: Settings, path: str, now: float) -> Mapping[str, str]:
-    """The headers with which our Functions ask the core."""
+def _advice(status: int) -> str:
+    return _ADVICE.get(status, _STRANGE)
+
+
+def _knock(ours: Shared, path: str, now: float) -> Mapping[str, str]:
+    """The headers with which our Functions ask the core; none without a secret to sign with."""
+    if not ours.stream_secrets:
+        return {}
     at = int(now)
-    signed = knock.sign(settings.stream_secrets[0], "GET", path, at)
+    signed = knock.sign(ours.stream_secrets[0], "GET", path, at)
     return {knock.TIME_HEADER: str(at), knock.SIGNATURE_HEADER: signed}
 
 
-def _secret(url: str, settings: Settings, now: float) -> Check:
+def _secret(url: str, ours: Shared, now: float) -> Check:
     """The core takes what is signed with this STREAM_SECRET, and nothing unsigned."""
     name, path = "core's secret", "/calls/doctor/next?attempt=1"
-    signed, unsigned = (ask(url + path, headers) for headers in (_knock(settings, path, now), {}))
+    if not ours.stream_secrets:
+        return Check(name, "skipped", "no STREAM_SECRET to sign with")
+    signed, unsigned = (ask(url + path, headers) for headers in (_knock(ours, path, now), {}))
     if isinstance(signed, str) or isinstance(unsigned, str):
         return Check(name, "skipped", "the core has gone")
     match signed.status, unsigned.status:
@@ -73,12 +84,12 @@ def _secret(url: str, settings: Settings, now: float) -> Check:
             return Check(name, "wrong", "the core has another STREAM_SECRET than here", advice)
 
 
-def _handshake(url: str, settings: Settings) -> Check:
+def _handshake(url: str, ours: Shared) -> Check:
     """A handshake signed as Twilio does is let in, an unsigned one is not."""
     from websockets.exceptions import WebSocketException
 
     name, stream = "handshake", stream_url(url)
-    tokens = settings.twilio.auth_tokens
+    tokens = ours.auth_tokens
     if not tokens:
         return Check(name, "skipped", "no TWILIO_AUTH_TOKEN to sign with")
     signed = {signature.HEADER: signature.sign(stream, {}, tokens[0])}
@@ -92,7 +103,7 @@ def _handshake(url: str, settings: Settings) -> Check:
         case 101, _:
             return Check(name, "well", "a signed one is let in, an unsigned one refused")
         case status, _:
-            return Check(name, "wrong", f"a signed one is answered {status}", _ADVICE.get(status, _STRANGE))
+            return Check(name, "wrong", f"a signed one is answered {status}", _advice(status))
 
 
 def _status(stream: str, headers: Mapping[str, str]) -> int:

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gateway.catalog import load
-from gateway.doctor.check import Check, Patient, compared
+from gateway.doctor.check import Check, Patient, agreed, compared
 from gateway.doctor.core import core
 from gateway.doctor.functions import dry_call, functions
-from gateway.flow.compile import ArtefactError, fingerprint, read
+from gateway.doctor.shared import Shared, shared
+from gateway.flow.compile import ArtefactError, fingerprint, read, text
 from gateway.flow.load import FlowError, Flows
 from gateway.numbers import NumbersError, run
-from gateway.settings import Settings, SettingsError
+from gateway.settings import SettingsError
 from gateway.settings import read as read_settings
 
 SHORT = 16  # characters: a shorter stream secret can be guessed
@@ -27,26 +30,30 @@ _WHERE_SET = {
 
 def examine(patient: Patient) -> Iterator[Check]:
     """Every check in order; those that ask somebody take up to some seconds each."""
-    settings, found = _settings(patient)
-    yield found
+    ours = shared(patient.env)
+    yield _settings(patient)
     yield from _credentials(patient.env)
     flows, found = _flows(patient)
     yield found
     wanted = fingerprint(flows) if flows else ""
-    yield _artefact(patient, wanted)
-    yield from core(patient, settings, wanted)
-    yield from functions(patient, wanted)
-    if settings and settings.public_url and flows and patient.functions:
-        yield dry_call(patient, settings, flows)
-    yield _numbers(patient)
+    compiled, found = _artefact(patient, wanted)
+    yield found
+    of_core = yield from core(patient, ours, wanted)
+    of_functions = yield from functions(patient, ours, wanted)
+    if of_core and of_functions:
+        yield agreed(of_core, of_functions)
+    if ours.functions.url:
+        yield _dry_call(patient, ours, flows or compiled)
+    yield _numbers(patient, ours, flows)
 
 
-def _settings(patient: Patient) -> tuple[Settings | None, Check]:
+def _settings(patient: Patient) -> Check:
+    """Those of a gateway that would be started here. What the other checks need they read by themselves."""
     try:
         settings = read_settings(patient.env)
     except SettingsError as wrong:
-        return None, Check("settings", "wrong", str(wrong), "set it as the text says")
-    return settings, Check("settings", "well", f"LIVE_BACKEND={settings.backend}")
+        return Check("settings", "wrong", str(wrong), "set it as the text says")
+    return Check("settings", "well", f"LIVE_BACKEND={settings.backend}")
 
 
 def _credentials(env: Mapping[str, str]) -> Iterator[Check]:
@@ -59,7 +66,7 @@ def _credentials(env: Mapping[str, str]) -> Iterator[Check]:
             yield Check(name, "wrong", "hasn't the shape that Twilio's have", "copy it again, without spaces or quotes")
         else:
             yield Check(name, "well", "has the right shape")
-    secret = env.get("STREAM_SECRET", "")
+    secret = env.get("STREAM_SECRET", "").strip()  # as core and Functions do
     if not secret:
         yield Check("STREAM_SECRET", "wrong", "is not set", "set one long random text here and in Twilio Functions")
     elif len(secret) < SHORT:
@@ -78,27 +85,49 @@ def _flows(patient: Patient) -> tuple[Flows | None, Check]:
     return flows, Check("flows", "well", f"{len(flows.flows)} flows, {lines} lines")
 
 
-def _artefact(patient: Patient, wanted: str) -> Check:
+def _artefact(patient: Patient, wanted: str) -> tuple[Flows | None, Check]:
     name, compile_ = "artefact", "run: gateway compile"
     try:
-        found = fingerprint(read(patient.artefact.read_bytes()))
+        found = read(patient.artefact.read_bytes())
     except FileNotFoundError:
-        return Check(name, "wrong", f"{patient.artefact} is not there", compile_)
+        return None, Check(name, "wrong", f"{patient.artefact} is not there", compile_)
     except (OSError, ArtefactError) as wrong:
-        return Check(name, "wrong", f"{patient.artefact}: {wrong}", compile_)
+        return None, Check(name, "wrong", f"{patient.artefact}: {wrong}", compile_)
     if not wanted:
-        return Check(name, "skipped", "the flows have faults")
-    return compared(name, found, wanted, compile_)
+        return found, Check(name, "skipped", "the flows have faults")
+    return found, compared(name, fingerprint(found), wanted, compile_)
 
 
-def _numbers(patient: Patient) -> Check:
+def _dry_call(patient: Patient, ours: Shared, flows: Flows | None) -> Check:
+    """By the flows of here; where they have faults, by those that were compiled last."""
+    if flows is None:
+        return Check("functions' answer", "skipped", "there are no flows to say which line is open")
+    return dry_call(patient, ours, flows)
+
+
+def _numbers(patient: Patient, ours: Shared, flows: Flows | None) -> Check:
+    """Held against the flows of here; where they have faults, against those that were compiled last."""
     name = "numbers"
-    if not patient.env.get("TWILIO_ACCOUNT_SID") or not patient.functions:
+    if not ours.account_sid or not ours.functions.url:
         return Check(name, "skipped", "TWILIO_ACCOUNT_SID and FUNCTIONS_URL are needed to look")
     try:
-        code = run("status", quiet=True)
+        code = _status(patient.artefact, flows)
     except NumbersError as failed:
         return Check(name, "skipped", str(failed))
-    if code == 0:
-        return Check(name, "well", "all lead here")
-    return Check(name, "wrong", "not as the flows say, or Twilio can't be asked", "run: gateway numbers plan")
+    match code:
+        case 0:
+            return Check(name, "well", "all lead here")
+        case 1:
+            return Check(name, "wrong", "not as the flows say, or Twilio can't be asked", "run: gateway numbers plan")
+        case _:
+            return Check(name, "wrong", f"could not be looked at ({code})", "run: gateway numbers status")
+
+
+def _status(artefact: Path, flows: Flows | None) -> int:
+    """The exit code of `gateway numbers status`. Raises NumbersError."""
+    if flows is None:
+        return run("status", ["--flows", str(artefact.resolve())], quiet=True)
+    with TemporaryDirectory(prefix="gateway-") as folder:
+        compiled = Path(folder) / "flows.json"
+        compiled.write_text(text(flows), encoding="ascii")
+        return run("status", ["--flows", str(compiled)], quiet=True)

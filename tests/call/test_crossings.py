@@ -43,11 +43,16 @@ def test_the_first_words_of_a_quiet_caller_have_no_answer_yet() -> None:
     assert texts(call.all) == [cues.nudge()]
 
 
-def test_a_greeting_answers_nothing() -> None:
+def test_a_protected_greeting_answers_nothing() -> None:
     """Said while it was protected; the model hears it afterwards."""
     call = says(greeted(PROTECTED).speaks(1_000).silent(400), "Good day.", 600).silent(900).heard()
     call.silent(500)(live.InputTranscript("I need a doctor now")).silent(8_000)
     assert cues.nudge() in texts(call.all)
+
+
+def test_any_other_answers_whoever_said_hello() -> None:
+    call = says(greeted(GREETING).silent(200).speaks(600).silent(300), "Good day.", 600).silent(200)
+    assert texts(call(live.InputTranscript("Hello?")).silent(700).heard().silent(9_000).all)[1:] == []
 
 
 def test_what_was_said_across_its_first_sound_is_owed() -> None:

@@ -1,13 +1,15 @@
 'use strict';
 // Sends the REST calls that we make through Prism, which holds them and the fake's answers against Twilio's OpenAPI
-// description. Prints a JSON list: one {request, where, path, message, code} for each violation, and {seen} at its end.
+// description; names that it doesn't have, which Prism passes over, are looked for here. Prints a JSON object: `ours` and
+// `planted` (by our requests, and by wrong ones that must be seen), each {seen, violations}, a violation {request, where,
+// path, message, code}; and `undone`, why our requests were not all made.
 // Usage: node judge.js PRISM (the binary), with api.json beside this file.
-const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const net = require('node:net');
 const path = require('node:path');
 const { createRequire } = require('node:module');
 
+const api = require('./api.json');
 const { account, listen, seed } = require('../twilio_api/server.js');
 const { clientOf } = require('../twilio_api/sdk.js');
 
@@ -16,7 +18,6 @@ const twilio = createRequire(path.join(FUNCTIONS, 'package.json'))('twilio');
 const plans = require(path.join(FUNCTIONS, 'assets', 'numbers-plan.private.js'));
 const numbers = require(path.join(FUNCTIONS, 'assets', 'numbers-account.private.js'));
 
-const CALL = `CA${'1'.repeat(32)}`;
 const WHO = { sid: `AC${'0'.repeat(32)}`, token: 'f'.repeat(32) };
 const READY_MS = 60_000;
 
@@ -47,7 +48,7 @@ function stocked() {
   const state = account(WHO);
   const sale = { '+14155550111': {}, '+14155550112': { kind: 'mobile' }, '+18005550113': { kind: 'toll_free' } };
   const shadowed = { voice_application_sid: `AP${'a'.repeat(32)}` };
-  seed(state, { numbers: { '+14155550100': {}, '+14155550101': shadowed }, sale, calls: { [CALL]: {} } });
+  seed(state, { numbers: { '+14155550100': {}, '+14155550101': shadowed }, sale });
   return state;
 }
 
@@ -67,27 +68,70 @@ async function judge(binary) {
   }
 }
 
-/** Every REST call of ours, once at least. */
 async function exercised(state, port) {
-  const found = [];
-  let seen = 0;
-  const watch = ({ when, answer }) => {
+  const report = { ours: { seen: 0, violations: [] }, planted: { seen: 0, violations: [] }, undone: '' };
+  report.undone = await applied(clientOf(twilio, state, port, watching(state, report.ours)));
+  await planted(clientOf(twilio, state, port, watching(state, report.planted)), state);
+  return report;
+}
+
+/** Puts what Prism and we have against each request and its answer into `into`. */
+function watching(state, into) {
+  return ({ when, answer }) => {
     if (when !== 'after') return;
-    const { method, path: asked } = state.requests.at(-1) ?? {};
-    const violations = JSON.parse(answer.headers['sl-violations'] ?? '[]');
-    found.push(...violations.map((one) => ({ request: `${method} ${asked}`, ...flat(one) })));
-    seen += 1;
+    const asked = state.requests.at(-1);
+    const violations = JSON.parse(answer.headers['sl-violations'] ?? '[]').map(flat);
+    const request = `${asked.method} ${asked.path}`;
+    into.violations.push(...[...violations, ...misnamed(asked)].map((one) => ({ request, ...one })));
+    into.seen += 1;
   };
-  const client = clientOf(twilio, state, port, watch);
+}
+
+/** Every REST call of ours, once at least. Gives why some were not made, or nothing. */
+async function applied(client) {
   const want = plans.desired(flows(), { domain: 'gw-dev.twil.io', core: 'https://core.example.com' });
-  const { done, left, stopped } = await numbers.apply(client, plans, want, { allowed: { buy: true, takeOver: true } });
-  if (done.length !== 6) throw new Error(JSON.stringify({ left, stopped, found }));
-  await client.calls(CALL).update({ twiml: '<Response><Hangup/></Response>' });
-  await client.calls(CALL).update({ status: 'completed' });
-  const { sid } = state.numbers[0];
-  const wrong = client.incomingPhoneNumbers(sid).update({ voiceMethod: 'PATCH' }); // which the judge must see
-  await assert.rejects(wrong);
-  return [...found, { seen }];
+  try {
+    const result = await numbers.apply(client, plans, want, { allowed: { buy: true, takeOver: true } });
+    const { done, left, stopped } = result;
+    return done.length === 6 ? '' : JSON.stringify({ done: done.length, left, stopped });
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Requests that are wrong: in a value, in the name of a form's field, in the name of a query's parameter. */
+async function planted(client, state) {
+  const account2010 = `https://api.twilio.com/2010-04-01/Accounts/${state.account}`;
+  const number = `${account2010}/IncomingPhoneNumbers/${state.numbers[0].sid}.json`;
+  const shop = `${account2010}/AvailablePhoneNumbers/US/Local.json`;
+  await client.request({ method: 'post', uri: number, data: { VoiceMethod: 'PATCH' } });
+  await client.request({ method: 'post', uri: number, data: { VoiceUri: 'https://core.example.com/' } });
+  await client.request({ method: 'get', uri: shop, params: { VoiceEnable: 'true' } });
+  await client.request({ method: 'get', uri: shop, params: { AreaCode: 'abc' } });
+}
+
+/** What a request's form and query hold that Twilio doesn't name. Prism validates only the names that it knows. */
+function misnamed({ method, path: asked, form, query }) {
+  const operation = operationOf(method, asked);
+  if (!operation) return [violation('path', 'Twilio describes no such request')];
+  const { parameters = [], requestBody } = operation;
+  const fields = requestBody?.content['application/x-www-form-urlencoded'].schema.properties ?? {};
+  const known = parameters.filter((one) => one.in === 'query').map((one) => one.name);
+  return [...unknown('body', form, Object.keys(fields)), ...unknown('query', query, known)];
+}
+
+function operationOf(method, asked) {
+  const found = Object.keys(api.paths).find((one) => new RegExp(`^${one.replace(/{\w+}/g, '[^/]+')}$`).test(asked));
+  return found && api.paths[found][method.toLowerCase()];
+}
+
+function unknown(where, given, known) {
+  const names = Object.keys(given).filter((name) => !known.includes(name));
+  return names.map((name) => violation(`${where}.${name}`, 'Twilio knows no such name'));
+}
+
+function violation(inside, message) {
+  return { where: 'request', path: inside, message, code: 'misnamed' };
 }
 
 function flat({ location = [], message, code }) {
