@@ -17,6 +17,7 @@ from gateway.twilio.media import CallerAudio
 
 SPEECH_MS = 800  # what lasts longer than this is hardly a noise, nor are short ones that add up to it
 WORD_MS = 240  # of those: a knock or a cough is shorter
+PAUSE_MS = 160  # shorter ones lie within what is said
 TOLD_MS = 2_000  # a model that takes speech for a barge-in has told so by then; later it is noise
 PIECES = 16  # of speech, that may add up
 ONSET_MS = 80  # facts of the field: 80 to 160 ms for every detector that does not fire on clicks
@@ -27,6 +28,7 @@ class Hearing:
     __slots__ = (
         "_again",
         "_answered",
+        "_answered_to",
         "_caller",
         "_ear",
         "_late",
@@ -42,6 +44,7 @@ class Hearing:
         self._late: Spoken | None = None
         self._again = False  # the turn's sound waits to be sent again
         self._answered = False  # the agent has answered since the caller last spoke
+        self._answered_to = 0.0  # on the ear's clock: what was loud before has its answer
         self._pieces: deque[tuple[int, float]] = deque(maxlen=PIECES)  # of unanswered speech: when noticed, how long
         self._started_ms = 0.0  # where the last one began, on that clock
         self._since_ms = 0  # when it was noticed, on the call's
@@ -62,8 +65,9 @@ class Hearing:
                 signals.append(Signal.CALLER_BEGAN)
             else:
                 self._caller.ended(at_ms)
-                self._pieces.append((self._since_ms, edge.at_ms - self._started_ms))
-                self._silent_since = at_ms
+                if edge.at_ms > self._answered_to:
+                    self._pieces.append((self._since_ms, edge.at_ms - self._started_ms))
+                    self._silent_since = at_ms
                 signals.append(Signal.CALLER_FINISHED)
         return messages, signals
 
@@ -127,10 +131,18 @@ class Hearing:
     def answered(self) -> int | None:
         """When the caller fell silent, told once: what the agent says after its answer answers nothing."""
         since, self._silent_since = self._silent_since, None
-        self._ear.answered(self._ear.position_ms - self._started_ms if self.speaking else 0.0)
+        ear = self._ear
+        goes_on = self._talks and ear.position_ms - ear.loud_ms < PAUSE_MS  # across the agent's first sound
+        ear.answered(ear.position_ms - self._started_ms if goes_on else 0.0)
         self._pieces.clear()
-        self._answered = not self.speaking
+        self._answered = not goes_on
+        self._answered_to = self._answered_to if goes_on else ear.position_ms
         return since
+
+    @property
+    def _talks(self) -> bool:
+        """Whether the caller speaks, and has no answer to it: the ear takes a while to tell that they have ended."""
+        return self.speaking and self._ear.loud_ms > self._answered_to
 
     @property
     def has_answer(self) -> bool:
@@ -155,7 +167,7 @@ class Hearing:
 
     def spoke_since(self, ms: int) -> bool:
         """Whether the caller speaks, or has said a word or more since then (on the call's clock)."""
-        return self.speaking or any(long >= WORD_MS and since + long > ms for since, long in self._pieces)
+        return self._talks or any(long >= WORD_MS and since + long > ms for since, long in self._pieces)
 
     def speaks_over(self, now_ms: int) -> bool:
         """Whether the caller began so lately, and was not answered, that the model may not have told of it yet."""
@@ -174,7 +186,7 @@ class Hearing:
     @property
     def unanswered(self) -> bool:
         """Whether the caller has spoken since the agent's last answer."""
-        return bool(self._pieces) or self.speaking
+        return bool(self._pieces) or self._talks
 
     @property
     def is_open(self) -> bool:
@@ -223,6 +235,8 @@ class _Ear:
 
     def answered(self, speaking_ms: float = 0.0) -> None:
         self._intake.answered(speaking_ms)
+        if self.speaking:
+            self._intake.began()
 
     def hush(self) -> None:
         self._intake.hush()

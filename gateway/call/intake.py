@@ -67,8 +67,6 @@ class Intake:
         has been for so long."""
         self._recent.most = round(PRE_ROLL_MS + speaking_ms) * BYTES_PER_MS
         self._recent.trim()
-        if speaking_ms:
-            self.began()
 
     def hush(self) -> None:
         """From now on sound is kept, while the connection stays."""

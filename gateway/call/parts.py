@@ -26,4 +26,5 @@ class Parts:
     def unheard(self, now: float) -> bool:
         """Whether what the caller says, or said last, has no answer yet: they may be speaking over the agent, and the
         model has not told that it noticed."""
-        return self.turn.state in UNHEARD or self.hearing.speaks_over(self.ledger.ms(now))
+        ungreeted = self.turn.state is State.GREETING and self.speech.said is None
+        return self.turn.state in UNHEARD or ungreeted or self.hearing.speaks_over(self.ledger.ms(now))
