@@ -103,11 +103,6 @@ ROWS = (
 )
 # fmt: on
 
-# Rows that wait for something, and what for. Until then their calls may be mute, but must not break. Empty it.
-WAITING: Mapping[str, str] = {
-    "lost-prompt@1": "a model that is mute from the first idle prompt on: its caller hears nothing, and is left",
-}
-
 # The nineteen problems that are known from the field, and the troubles that play them.
 FIELD: Mapping[str, str] = {
     "1 server faults in mid-call": "internal-error deadline-expired unavailable",

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.server.hostile_rows import ROWS, WAITING, Row
+from tests.server.hostile_rows import ROWS, Row
 from tests.server.hostile_world import Played
 
 Rows = Mapping[str, Played]
 
-IDLE = [row for row in ROWS if row.line == "idle" and row.play not in WAITING]
+IDLE = [row for row in ROWS if row.line == "idle"]
 PROMPTS = 2  # until the caller is left
 # What begins a time in which the caller must not be asked, and what ends it.
 BUSY = {"speech-started": "heard", "speaking": "turn-complete", "tool-call": "tool-response"}
@@ -53,11 +53,13 @@ def test_the_judge_sees_what_goes_on() -> None:
 
 @pytest.mark.parametrize("row", IDLE, ids=by_name)
 def test_a_silent_caller_is_asked_and_at_last_left(row: Row, row_of: Rows) -> None:
-    """After an answer the count begins anew."""
+    """After an answer the count begins anew. A model that says nothing is asked again: to the caller that is one."""
     played = row_of[row.name]
     asked = [event for event in played.events if is_prompt(event)]
     (ended,) = played.noted("call-ended")
-    assert len(asked) == PROMPTS + (1 if "drawls" in row.does else 0)
+    again = len(played.noted("model-silent"))
+    assert again == (1 if "lost-prompt" in row.play else 0)
+    assert len(asked) == PROMPTS + again + (1 if "drawls" in row.does else 0)
     assert ended["ended"] == "idle"
     assert [note["nth"] for note in played.noted("idle-prompt")][-PROMPTS:] == [1, 2]
 
