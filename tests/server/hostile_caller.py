@@ -83,7 +83,7 @@ class Caller:
             return
         before, asked = self._voices, self._loop.time()
         await self._take(turn)
-        answered = await (self._hung_up(patience_s) if turn == "stays" else self._answer(before, patience_s))
+        answered = await (self._hung_up(2 * patience_s) if turn == "stays" else self._answer(before, patience_s))
         self.outcome.rounds.append(None if answered is None else answered - asked)
 
     async def _take(self, turn: Turn) -> None:
@@ -124,13 +124,14 @@ class Caller:
         await self._send(media.Started("MZ" + self.sid, "CA" + self.sid, "AC1", given))
 
     async def _speak(self, mulaw: bytes, frame_s: float = 0.0) -> None:
-        """All at once, or a frame every so often."""
-        for at in range(0, len(mulaw), FRAME):
+        """All at once, or a frame every so often, by the clock: a busy machine sends those that it owes."""
+        began = self._loop.time()
+        for nth, at in enumerate(range(0, len(mulaw), FRAME), start=1):
             self._sequence += 1
             frame = mulaw[at : at + FRAME].ljust(FRAME, b"\xff")
             await self._send(media.CallerAudio(frame, self._sequence - 1, 20 * self._sequence, self._sequence))
             if frame_s:
-                await asyncio.sleep(frame_s)
+                await asyncio.sleep(began + nth * frame_s - self._loop.time())
 
     async def _stop(self) -> None:
         self._sequence += 1
