@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.call.facts import ModelGone
+import pytest
+
+from gateway.call.facts import Fact, ModelGone
 from gateway.flow.model import BargeIn, Vad
+from gateway.live import cues
 from gateway.live import messages as live
 from gateway.twilio.media import Clear, Play
-from tests.call.script import PERSONA, STARTED, Script, pcm, plan
+from tests.call.script import GREETING, PERSONA, STARTED, Script, pcm, plan
 
 OURS = replace(PERSONA, vad=Vad("low", "low", 20, 500, mode="gateway"))
 
@@ -48,6 +51,12 @@ def test_sound_that_still_comes_of_a_cut_turn_is_not_heard() -> None:
     assert [order for order in call(live.ModelAudio(pcm(500))).last if isinstance(order, Play)]
 
 
+@pytest.mark.parametrize("told", [live.Interrupted(), live.TurnComplete()], ids=["interrupted", "turn complete"])
+def test_the_next_turn_is_heard_as_soon_as_the_model_tells_of_the_cut_or_of_the_end(told: Fact) -> None:
+    call = speaking(opened().silent(500), 1000).silent(300).speaks(300)(told)
+    assert [order for order in call(live.ModelAudio(pcm(500))).last if isinstance(order, Play)]
+
+
 def test_the_answer_to_a_caller_who_cut_in_late_is_heard() -> None:
     call = speaking(opened().silent(500), 2000)(live.GenerationComplete())(live.TurnComplete()).silent(300).speaks(400)
     assert [order for order in call.silent(700)(live.ModelAudio(pcm(300))).last if isinstance(order, Play)]
@@ -61,3 +70,18 @@ def test_without_barge_in_nobody_is_cut_short() -> None:
 def test_a_turn_that_a_loss_broke_begins_again_with_its_start() -> None:
     call = opened().silent(500).speaks(400)(ModelGone(1011, "Internal error"))(live.Ready()).speaks(200).silent(800)
     assert kinds(call) == ["SendActivityStart", "SendAudio", "SendActivityStart", "SendAudio", "SendActivityEnd"]
+
+
+def test_what_a_lost_session_said_is_not_cut_by_less_than_a_word() -> None:
+    """Nobody listens meanwhile who could tell a word from an echo."""
+    call = speaking(opened().silent(500), 4000).silent(500)(ModelGone(1011, "Internal error")).silent(200)
+    assert not [order for order in call.speaks(180).silent(600).all if isinstance(order, Clear)]
+    assert [order for order in call.speaks(300).all if isinstance(order, Clear)]
+
+
+def test_a_greeting_that_has_not_begun_is_not_cut() -> None:
+    persona = replace(OURS, greeting=GREETING)
+    call = Script(plan(greeting=GREETING, persona=persona))(STARTED).at(0.1)(live.Ready()).silent(200).speaks(400)
+    assert call.notes("barge-in") == []
+    call.silent(6000)
+    assert [order.text for order in call.all if isinstance(order, live.SendText)] == [cues.say("Good day.")] * 2

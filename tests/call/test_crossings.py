@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.call.turn import State
-from gateway.flow.model import Persona
+from gateway.flow.model import Greeting, Persona
 from gateway.live import cues
 from gateway.live import messages as live
 from tests.call.script import GREETING, PERSONA, PROTECTED, STARTED, Script, pcm, plan
@@ -55,6 +55,12 @@ def test_any_other_answers_whoever_said_hello() -> None:
     assert texts(call(live.InputTranscript("Hello?")).silent(700).heard().silent(9_000).all)[1:] == []
 
 
+def test_an_answer_that_begins_before_the_level_tells_of_the_callers_end_answers_them() -> None:
+    call = says(opened().silent(1_000).speaks(1_000).silent(220), "It is four.", 1_000).silent(300)
+    call(live.InputTranscript("What time is it?")).silent(1_000).heard().silent(9_000)
+    assert texts(call.all) == []
+
+
 def test_what_was_said_across_its_first_sound_is_owed() -> None:
     call = says(greeted(GREETING).silent(200).speaks(600), "Good day.", 1_200).speaks(200).silent(500)
     call(live.InputTranscript("I need a doctor")).silent(1_000).heard().silent(5_000)
@@ -90,9 +96,10 @@ def test_they_are_a_turn_of_their_own_before_the_next_words() -> None:
 # what the next session hears
 
 
-def test_a_question_that_crossed_the_agents_first_sound_is_heard_whole_by_the_next_session() -> None:
-    call = opened().silent(3_000).speaks(800)(live.OutputTranscript("Are you still"))(live.ModelAudio(pcm(1_500)))
-    call.speaks(100).silent(200)(live.Interrupted())(live.TurnComplete())
+@pytest.mark.parametrize("pause_ms", [0, 140], ids=["mid-word", "between words"])
+def test_a_question_that_crossed_the_agents_first_sound_is_heard_whole_by_the_next_session(pause_ms: int) -> None:
+    call = opened().silent(3_000).speaks(800 - pause_ms).silent(pause_ms)(live.OutputTranscript("Are you still"))
+    call(live.ModelAudio(pcm(1_500))).speaks(100).silent(200)(live.Interrupted())(live.TurnComplete())
     call(live.InputTranscript("A table for two")).silent(400)(LOST).silent(200)(live.Ready())
     assert 900 + 200 + 400 + 200 <= sound_ms(call.last) <= 900 + 200 + 400 + 200 + 400
     assert told(call.last) == []  # the words come with their sound
@@ -138,3 +145,26 @@ def test_a_cough_does_not_cut_what_a_lost_session_said(persona: Persona) -> None
     call(live.ModelAudio(pcm(3_000))).speaks(120).silent(600)
     assert clears(call) == 0
     assert clears(call.speaks(400)) == 1
+
+
+def test_an_empty_turn_of_the_next_session_is_one_though_the_lost_ones_had_sound() -> None:
+    """It was sent whole, and never told to be complete."""
+    call = opened()(live.OutputTranscript("At nine."))(live.ModelAudio(pcm(600)))(live.GenerationComplete())
+    call(LOST).silent(200)(live.Ready()).silent(800).heard()
+    call.speaks(600).silent(400)(live.InputTranscript("Thanks."))(live.TurnComplete()).silent(9_000)
+    assert texts(call.all) == []
+    assert call.call._turn.state is State.LISTENING
+
+
+@pytest.mark.parametrize("greeting", [GREETING, PROTECTED], ids=["interruptible", "protected"])
+def test_a_session_that_is_to_greet_after_a_loss_hears_the_caller_at_once_unless_nobody_may_cut_in(
+    greeting: Greeting,
+) -> None:
+    call = greeted(greeting).silent(300)(LOST).silent(200)(live.Ready())
+    assert sound_ms(call.last) == (200 if greeting.interruptible else 0)
+    assert sound_ms(call.silent(200).last) == (200 if greeting.interruptible else 0)
+
+
+def test_who_spoke_long_before_a_greeting_that_never_came_is_heard_by_the_next_session() -> None:
+    call = greeted(GREETING).silent(200).speaks(800).silent(3_000)(LOST).silent(200)(live.Ready())
+    assert sound_ms(call.last) >= 800 + 3_000 + 200

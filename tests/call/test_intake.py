@@ -83,3 +83,37 @@ def test_whether_it_is_open() -> None:
     assert not intake.is_open
     intake.open()
     assert intake.is_open
+
+
+# kept back while a tool runs
+
+
+def three_frames_and_a_hush() -> Intake:
+    """Messages of two frames: the third waits for its rest; the fourth is kept."""
+    intake = Intake(40)
+    intake.open()
+    for chunk in (1, 2, 3):
+        intake.push(audio(chunk, bytes([chunk]) * 160))
+    intake.hush()
+    assert intake.push(audio(4, bytes([4]) * 160)) == []
+    return intake
+
+
+def after_two(*frames: int) -> bytes:
+    """These frames, as the model hears them after the first two."""
+    uplink = Uplink()
+    uplink.push(bytes([1]) * 160 + bytes([2]) * 160)
+    return uplink.push(b"".join(bytes([frame]) * 160 for frame in frames))
+
+
+def test_the_part_of_a_message_from_before_comes_first_when_it_is_over() -> None:
+    assert b"".join(message.pcm for message in three_frames_and_a_hush().open()) == after_two(3, 4)
+
+
+@pytest.mark.parametrize(("again", "heard"), [(False, (3, 4, 5, 6)), (True, (1, 2, 3, 4, 5, 6))])
+def test_a_connection_that_breaks_meanwhile_leaves_all_of_it_in_its_order(again: bool, heard: tuple[int, ...]) -> None:
+    intake = three_frames_and_a_hush()
+    intake.shut(again=again)
+    assert [message for chunk in (5, 6) for message in intake.push(audio(chunk, bytes([chunk]) * 160))] == []
+    sent = b"".join(message.pcm for message in intake.open())
+    assert sent == after_two(*heard)
