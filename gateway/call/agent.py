@@ -84,7 +84,7 @@ class Agent:
         orders = self._dear(now)
         if self._turn.state is State.GREETING and not self._hearing.is_open:
             return orders
-        silent_since = self._hearing.answered()
+        silent_since = self._hearing.answered(asked=self._turn.state is State.GREETING)
         if first is not None and silent_since is not None:
             first.response_ms = first.start_ms - silent_since
             self._ledger.answered(first.response_ms)

@@ -212,13 +212,13 @@ class Call:
         spoken = self._speech.heard(now, self._ledger.ms(now))
         if spoken is None:
             return []
-        owed = self._hearing.owed(self._recovery.sign_ms)  # asked over the agent, and not answered
-        orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now) + self._ledger.turn(spoken, now)
+        owed = self._hearing.asked_over(self._recovery.sign_ms)
+        caller = None if owed else self._hearing.close(self._ledger.ms(now))
+        orders = self._ledger.turn(caller, now) + self._ledger.turn(spoken, now)
         self._errands.heard()
         self._lapse.agent_done(Signal.AGENT_HEARD, now)
         if owed and self._turn.state is State.LISTENING and not self._errands.closing:
-            self._recovery.due.owes()
-            self._turn.take(Signal.PROMPTED, now)
+            self._turn.take(Signal.CALLER_FINISHED, now)
         return orders
 
     def _expire(self, now: float) -> list[Order]:

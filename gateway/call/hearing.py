@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from gateway.audio.level import Edge, SpeechMeter
 from gateway.call.gate import Gate, Message
@@ -17,11 +18,21 @@ from gateway.twilio.media import CallerAudio
 
 SPEECH_MS = 800  # what lasts longer than this is hardly a noise, nor are short ones that add up to it
 WORD_MS = 240  # of those: a knock or a cough is shorter
+RECENT_MS = 15_000  # noises that lie further apart add up to nothing
 PAUSE_MS = 160  # shorter ones lie within what is said
 TOLD_MS = 2_000  # a model that takes speech for a barge-in has told so by then; later it is noise
 PIECES = 16  # of speech, that may add up
 ONSET_MS = 80  # facts of the field: 80 to 160 ms for every detector that does not fire on clicks
 HANGOVER_MS = 300  # shorter than any endpointing, so that a turn's end is known before the agent answers
+
+
+class Piece(NamedTuple):
+    """Speech without a pause that has no answer: when it was noticed, how long it was, and how much of it came after
+    the agent's first sound, where it crossed that."""
+
+    since_ms: int
+    ms: float
+    over_ms: float
 
 
 class Hearing:
@@ -30,6 +41,7 @@ class Hearing:
         "_answered",
         "_answered_to",
         "_caller",
+        "_crossed_ms",
         "_ear",
         "_late",
         "_pieces",
@@ -44,8 +56,9 @@ class Hearing:
         self._late: Spoken | None = None
         self._again = False  # the turn's sound waits to be sent again
         self._answered = False  # the agent has answered since the caller last spoke
+        self._crossed_ms = 0.0  # where the agent's first sound cut into what the caller was saying, on the ear's clock
         self._answered_to = 0.0  # on the ear's clock: what was loud before has its answer
-        self._pieces: deque[tuple[int, float]] = deque(maxlen=PIECES)  # of unanswered speech: when noticed, how long
+        self._pieces: deque[Piece] = deque(maxlen=PIECES)
         self._started_ms = 0.0  # where the last one began, on that clock
         self._since_ms = 0  # when it was noticed, on the call's
         self._silent_since: int | None = None  # the end of the caller's speech that nobody has answered yet
@@ -60,13 +73,14 @@ class Hearing:
                 if self._caller.late:
                     self._late = self.close(now_ms)
                 self._caller.began(at_ms)
-                self._started_ms, self._since_ms = edge.at_ms, now_ms
-                self._silent_since, self._answered = None, False
+                self._started_ms, self._since_ms, self._crossed_ms = edge.at_ms, now_ms, 0.0
+                self._silent_since = None
                 signals.append(Signal.CALLER_BEGAN)
             else:
                 self._caller.ended(at_ms)
                 if edge.at_ms > self._answered_to:
-                    self._pieces.append((self._since_ms, edge.at_ms - self._started_ms))
+                    over_ms = edge.at_ms - max(self._started_ms, self._crossed_ms)
+                    self._pieces.append(Piece(self._since_ms, edge.at_ms - self._started_ms, over_ms))
                     self._silent_since = at_ms
                 signals.append(Signal.CALLER_FINISHED)
         return messages, signals
@@ -88,6 +102,8 @@ class Hearing:
         if again:
             self._again = True
             self._caller.again()
+        else:
+            self._caller.keep()
 
     def hush(self) -> None:
         """Keep the sound for a while: the model is there, and is not to hear it yet."""
@@ -106,7 +122,8 @@ class Hearing:
         """What the caller said in an earlier stream of the call, without an answer."""
         self._ear.goes_on(mulaw)
         if mulaw:
-            self._pieces.append((1, len(mulaw) / BYTES_PER_MS))  # owed since before the model's first sign
+            long_ms = len(mulaw) / BYTES_PER_MS
+            self._pieces.append(Piece(1, long_ms, long_ms))  # owed since before the model's first sign
             self._silent_since = 0
 
     @property
@@ -117,7 +134,7 @@ class Hearing:
     @property
     def new(self) -> str:
         """The words so far of the turn that isn't over, where its sound isn't sent again."""
-        return "" if self._again else self._caller.text
+        return self._caller.kept if self._again else self._caller.text
 
     def words(self, heard: InputTranscript, now_ms: int, *, late: bool = False) -> None:
         """What the model understood. `late`: it has answered already, and the next speech is another turn."""
@@ -128,13 +145,15 @@ class Hearing:
         spoken, self._late = self._late, None
         return spoken
 
-    def answered(self) -> int | None:
-        """When the caller fell silent, told once: what the agent says after its answer answers nothing."""
+    def answered(self, *, asked: bool = False) -> int | None:
+        """When the caller fell silent, told once: what the agent says after its answer answers nothing. `asked`: it
+        was us who asked, so what the caller goes on saying is whole."""
         since, self._silent_since = self._silent_since, None
         ear = self._ear
         goes_on = self._talks and ear.position_ms - ear.loud_ms < PAUSE_MS  # across the agent's first sound
         ear.answered(ear.position_ms - self._started_ms if goes_on else 0.0)
         self._pieces.clear()
+        self._crossed_ms = ear.position_ms if goes_on and not asked else 0.0
         self._answered = not goes_on
         self._answered_to = self._answered_to if goes_on else ear.position_ms
         return since
@@ -146,15 +165,15 @@ class Hearing:
 
     @property
     def has_answer(self) -> bool:
-        """Whether the agent has answered since the caller last spoke: words that still come are of that turn."""
-        return self._answered and not self.unanswered
+        """Whether the agent has answered since the caller last said a word: words that still come are of that turn."""
+        return self._answered and not self.spoke_since(0)
 
     def close(self, now_ms: int) -> Spoken | None:
         """The caller's finished turn; None, and the turn stays open, while no words of it are known."""
-        spoken = self._caller.close(now_ms)
+        spoken, kept = self._caller.close(now_ms), self._caller.kept
         if spoken is not None:
             self._caller = CallerTurn()
-            if self._again:
+            if self._again and not kept:
                 return replace(spoken, known=len(spoken.text))
         return spoken
 
@@ -162,12 +181,17 @@ class Hearing:
         """Whether a turn of the caller's is without its answer: one of which the model has told words, or one that was
         too long for noise, and since which the model (its last sign was at `sign_ms`) has told nothing at all. A caller
         who says "Hello?" again and again is heard as well."""
-        unheard = sum(ms for since_ms, ms in self._pieces if ms >= WORD_MS and since_ms > sign_ms)
+        since_ms = max(sign_ms, self._pieces[-1].since_ms - RECENT_MS) if self._pieces else 0
+        unheard = sum(piece.ms for piece in self._pieces if piece.ms >= WORD_MS and piece.since_ms > since_ms)
         return (self._caller.understood and not self._caller.late) or unheard >= SPEECH_MS
 
-    def spoke_since(self, ms: int) -> bool:
+    def asked_over(self, sign_ms: int) -> bool:
+        """`owed`, for what was said while the agent was heard: there a word or two are "mhm" and "okay"."""
+        return any(piece.over_ms >= SPEECH_MS for piece in self._pieces) and self.owed(sign_ms)
+
+    def spoke_since(self, ms: int, least_ms: float = WORD_MS) -> bool:
         """Whether the caller speaks, or has said a word or more since then (on the call's clock)."""
-        return self._talks or any(long >= WORD_MS and since + long > ms for since, long in self._pieces)
+        return self._talks or any(piece.ms >= least_ms and piece.since_ms + piece.ms > ms for piece in self._pieces)
 
     def speaks_over(self, now_ms: int) -> bool:
         """Whether the caller began so lately, and was not answered, that the model may not have told of it yet."""

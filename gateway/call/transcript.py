@@ -48,11 +48,12 @@ class Spoken:
 class CallerTurn:
     """The caller's turn being gathered: its times from the level of the line, its words from the model."""
 
-    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text", "_words_ms", "late")
+    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text", "_words_ms", "kept", "late")
 
     def __init__(self) -> None:
         self._text = ""
         self._interim = ""
+        self.kept = ""  # words before those: their sound is gone
         self._start_ms: int | None = None
         self._end_ms: int | None = None
         self._words_ms: int | None = None  # when the first words came
@@ -82,10 +83,14 @@ class CallerTurn:
         """Its sound is sent again: its words will come again, and stand until then."""
         self._interim, self._text = self._text or self._interim, ""
 
+    def keep(self) -> None:
+        """The sound so far is not sent again: its words stand."""
+        self.kept, self._text, self._interim = self.text, "", ""
+
     @property
     def text(self) -> str:
         """Its words so far."""
-        return " ".join((self._text or self._interim).split())
+        return " ".join((f"{self.kept} {self._text or self._interim}").split())
 
     @property
     def understood(self) -> bool:
