@@ -122,7 +122,7 @@ class Speech:
 
     def carried(self, now: float) -> bool:
         """Whether what is heard comes from a session that is no more: the model can't tell that it is interrupted."""
-        return self._turn is not None and self._playback.position(now) < self._carried_to
+        return self._carried_to > 0 and self._turn is not None and self._playback.position(now) < self._carried_to
 
     def complete(self) -> None:
         """The model has sent the turn's last sound: the filter's tail follows."""
