@@ -131,7 +131,7 @@ function wanting(want, numbers) {
 /**
  * The plan: `changes` sorted by line and kind, `counts` by kind, `faults` (how many a person must put right), `unsafe`
  * (why some changes need a second word). `observed`: `numbers` of the account, `offers` (line -> numbers on sale),
- * `reach` (country -> whether the account may dial it).
+ * `reach` (country -> whether the account may dial it, or in words why that is not known).
  */
 function plan(want, observed) {
   const found = pairs(want, observed.numbers);
@@ -280,11 +280,14 @@ function orphans(lines, numbers, used) {
 }
 
 function unreachable(dials, reach) {
-  const reason = (dial) =>
-    `it dials ${dial.to}, and the account may not dial ${dial.country}: allow it under Voice geographic permissions`;
+  const reason = (dial, may) =>
+    may === false
+      ? `it dials ${dial.to}, and the account may not dial ${dial.country}: allow it under Voice geographic permissions`
+      : `it dials ${dial.to}: whether ${dial.country} may be dialled couldn't be looked at: ${may}`;
   return dials
-    .filter((dial) => reach[dial.country] === false)
-    .map((dial) => change('geo', dial.line, null, { reason: reason(dial) }));
+    .map((dial) => [dial, reach[dial.country]])
+    .filter(([, may]) => may === false || typeof may === 'string')
+    .map(([dial, may]) => change('geo', dial.line, null, { reason: reason(dial, may) }));
 }
 
 function by(key) {
