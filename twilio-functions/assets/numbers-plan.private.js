@@ -19,7 +19,7 @@ const SIDS = {
   emergency_address_sid: 'emergencyAddressSid',
 };
 const FUNCTIONS_HOST = '.twil.io'; // where Twilio serves Functions
-const DOORS = /^\/(voice|twiml)\/?$/; // of Functions and core, in a number's URL
+const DOORS = /^\/+voice\/*$|\/+twiml\/*$/; // of Functions and core, in a number's URL: a core may be under a path
 const NEAR_NAMES = /\.(localhost|local|localdomain|internal|lan|home\.arpa)$/; // of one machine or network
 const NEAR_BLOCKS = // RFC 6890
   '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 ::/127 fc00::/7 fe80::/10';
@@ -208,15 +208,21 @@ function kindOf(fields, number) {
 }
 
 /**
- * The host of another deployment of ours that the number leads to, or '': of Functions (whatever the number's name), or
+ * The address of another deployment of ours that the number leads to, or '': of Functions (whatever the number's name), or
  * with this line's mark any other at which Functions (by a domain of their owner's) or a core may answer.
  */
 function deployment(fields, { voiceUrl, friendlyName }) {
-  const host = hostOf(voiceUrl);
-  if (isNear(hostnameOf(voiceUrl)) || !DOORS.test(new URL(voiceUrl).pathname)) return '';
-  const here = [fields.voiceUrl, fields.voiceFallbackUrl].map(hostOf).includes(host);
-  const theirs = host.endsWith(FUNCTIONS_HOST) || friendlyName === fields.friendlyName;
-  return theirs && !here ? host : '';
+  const there = placeOf(voiceUrl);
+  if (!there || isNear(hostnameOf(voiceUrl))) return '';
+  const here = [fields.voiceUrl, fields.voiceFallbackUrl].map(placeOf).includes(there);
+  const theirs = hostOf(voiceUrl).endsWith(FUNCTIONS_HOST) || friendlyName === fields.friendlyName;
+  return theirs && !here ? there : '';
+}
+
+/** Where a deployment with this URL is: its host, and its path if it has one; '' of a URL that leads to no door. */
+function placeOf(url) {
+  const path = URL.canParse(url || '') ? new URL(url).pathname : '';
+  return DOORS.test(path) ? hostOf(url) + path.replace(DOORS, '').replace(/\/+/g, '/') : '';
 }
 
 /** A number that another deployment answers may be production's, and one without this line's mark that answers
