@@ -5,6 +5,8 @@ const { randomBytes } = require('node:crypto');
 
 const FORMAT = 1;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+// no user, query or fragment
+const ADDRESS = /^(https?):\/\/((?:\[[\da-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?)(?:\/[\w.~/-]*)?$/;
 const FIELDS = ['To', 'From', 'CallSid', 'AccountSid', 'DialCallStatus', 'ErrorCode', 'line', 'attempt', 'failed'];
 const LAST = new Set(['fallback', 'done']);
 // Should even the fallback break: no code stands between this and the caller.
@@ -67,12 +69,14 @@ function settings(context) {
   return { core, secret, prewarmMs };
 }
 
-/** The core's URL without a slash at its end. http is for this machine. Throws Fault. */
+/** The core's URL without a slash at its end, as gateway/settings.py takes PUBLIC_URL. http is for this machine.
+ *  Throws Fault. */
 function coreOf(written) {
   const core = written.trim().replace(/\/+$/, '');
-  const [scheme, host = ''] = core.split('://');
-  const safe = scheme === 'https' || (scheme === 'http' && LOOPBACK.test(host));
-  if (!safe || !/^[^\s?#@]+$/.test(host)) throw new Fault('CORE_URL is not the https:// address of the core');
+  if (!core) throw new Fault('CORE_URL is not set: it takes the https:// address of the core');
+  const [, scheme, host] = ADDRESS.exec(core) ?? [];
+  const safe = scheme === 'https' || LOOPBACK.test(host);
+  if (!host || !safe || !(URL.canParse(core) && new URL(core).port !== '0')) throw new Fault('CORE_URL is not the https:// address of the core');
   return core;
 }
 

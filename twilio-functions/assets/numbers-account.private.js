@@ -37,6 +37,7 @@ const WORDS = {
   21631: 'this number takes an address: name regulatory.address_sid',
   21649: 'this number takes a regulatory bundle that Twilio has approved: name regulatory.bundle_sid, or wait',
 };
+const UNSEEN = 'these credentials may not look at it (an API key needs the right to read Voice)';
 
 /** There was no time for a request, or it took too long. */
 class Late extends Error {}
@@ -113,14 +114,16 @@ async function observe(client, plans, want, pace = PATIENT) {
   return { numbers, offers, reach };
 }
 
-/** Whether the account may dial a country; null of one that Twilio has no permissions for. */
+/** Whether the account may dial a country; null of one that Twilio has no permissions for. It only warns: where Twilio
+ *  doesn't tell, this gives the words why, and the rest goes on. */
 async function mayDial(client, country, pace) {
   try {
     const found = await patient(client, () => client.voice.v1.dialingPermissions.countries(country).fetch(), pace);
     return found.lowRiskNumbersEnabled;
   } catch (error) {
     if (error.status === 404) return null;
-    throw error;
+    // the account's numbers were listed with these credentials: they are known, and lack this right
+    return [401, 403].includes(error.status) ? UNSEEN : words(error);
   }
 }
 

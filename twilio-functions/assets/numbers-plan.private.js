@@ -19,7 +19,7 @@ const SIDS = {
   emergency_address_sid: 'emergencyAddressSid',
 };
 const FUNCTIONS_HOST = '.twil.io'; // where Twilio serves Functions
-const DOORS = /^\/(voice|twiml)\/?$/; // of Functions and core, in a number's URL
+const DOORS = /^\/+voice\/*$|\/+twiml\/*$/; // of Functions and core, in a number's URL: a core may be under a path
 const NEAR_NAMES = /\.(localhost|local|localdomain|internal|lan|home\.arpa)$/; // of one machine or network
 const NEAR_BLOCKS = // RFC 6890
   '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 ::/127 fc00::/7 fe80::/10';
@@ -131,7 +131,7 @@ function wanting(want, numbers) {
 /**
  * The plan: `changes` sorted by line and kind, `counts` by kind, `faults` (how many a person must put right), `unsafe`
  * (why some changes need a second word). `observed`: `numbers` of the account, `offers` (line -> numbers on sale),
- * `reach` (country -> whether the account may dial it).
+ * `reach` (country -> whether the account may dial it, or in words why that is not known).
  */
 function plan(want, observed) {
   const found = pairs(want, observed.numbers);
@@ -208,15 +208,21 @@ function kindOf(fields, number) {
 }
 
 /**
- * The host of another deployment of ours that the number leads to, or '': of Functions (whatever the number's name), or
+ * The address of another deployment of ours that the number leads to, or '': of Functions (whatever the number's name), or
  * with this line's mark any other at which Functions (by a domain of their owner's) or a core may answer.
  */
 function deployment(fields, { voiceUrl, friendlyName }) {
-  const host = hostOf(voiceUrl);
-  if (isNear(hostnameOf(voiceUrl)) || !DOORS.test(new URL(voiceUrl).pathname)) return '';
-  const here = [fields.voiceUrl, fields.voiceFallbackUrl].map(hostOf).includes(host);
-  const theirs = host.endsWith(FUNCTIONS_HOST) || friendlyName === fields.friendlyName;
-  return theirs && !here ? host : '';
+  const there = placeOf(voiceUrl);
+  if (!there || isNear(hostnameOf(voiceUrl))) return '';
+  const here = [fields.voiceUrl, fields.voiceFallbackUrl].map(placeOf).includes(there);
+  const theirs = hostOf(voiceUrl).endsWith(FUNCTIONS_HOST) || friendlyName === fields.friendlyName;
+  return theirs && !here ? there : '';
+}
+
+/** Where a deployment with this URL is: its host, and its path if it has one; '' of a URL that leads to no door. */
+function placeOf(url) {
+  const path = URL.canParse(url || '') ? new URL(url).pathname : '';
+  return DOORS.test(path) ? hostOf(url) + path.replace(DOORS, '').replace(/\/+/g, '/') : '';
 }
 
 /** A number that another deployment answers may be production's, and one without this line's mark that answers
@@ -280,11 +286,14 @@ function orphans(lines, numbers, used) {
 }
 
 function unreachable(dials, reach) {
-  const reason = (dial) =>
-    `it dials ${dial.to}, and the account may not dial ${dial.country}: allow it under Voice geographic permissions`;
+  const reason = (dial, may) =>
+    may === false
+      ? `it dials ${dial.to}, and the account may not dial ${dial.country}: allow it under Voice geographic permissions`
+      : `it dials ${dial.to}: whether ${dial.country} may be dialled couldn't be looked at: ${may}`;
   return dials
-    .filter((dial) => reach[dial.country] === false)
-    .map((dial) => change('geo', dial.line, null, { reason: reason(dial) }));
+    .map((dial) => [dial, reach[dial.country]])
+    .filter(([, may]) => may === false || typeof may === 'string')
+    .map(([dial, may]) => change('geo', dial.line, null, { reason: reason(dial, may) }));
 }
 
 function by(key) {

@@ -55,7 +55,7 @@ async function commanded(argv, env, out, connect) {
   if (options.help) return said(out, HELP, OK);
   const client = connect(env);
   const artefact = compiled(options.flows ?? path.join(HOME, 'assets', 'flows.private.json'));
-  const core = coreOf(options.core ?? (env.CORE_URL || env.PUBLIC_URL || ''));
+  const core = coreOf(named(options, env));
   const domain = (await domainOf(options, env, client)).toLowerCase();
   return COMMANDS[action](client, plans.desired(artefact, { domain, core }), options, out);
 }
@@ -114,6 +114,13 @@ function compiled(file) {
   }
   if (artefact.format !== 1) throw new Usage(`${file}: has another format: run gateway compile`);
   return artefact;
+}
+
+/** Where the core answers, as it is written. What is blank in the environment is not set there. Throws Usage. */
+function named({ core }, { CORE_URL: first, PUBLIC_URL: second }) {
+  const written = core ?? [first, second].find((one) => one?.trim()) ?? '';
+  if (!written.trim()) throw new Usage('it is not set where the core answers: set CORE_URL or PUBLIC_URL, or name --core');
+  return written;
 }
 
 /** Where the Functions answer. What is named wrongly is never looked up instead: that may be another deployment. */

@@ -1,7 +1,7 @@
 'use strict';
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { ask } = require('./rig');
+const { ask, flows } = require('./rig');
 
 const HANGUP = /<Response><Hangup\/><\/Response>$/;
 const SORRY = /<Response><Say language="en-US">Sorry, [^<]+<\/Say><Hangup\/><\/Response>$/;
@@ -29,6 +29,22 @@ for (const DialCallStatus of ['no-answer', 'busy', 'failed', 'canceled']) {
     );
     assert.match((await ask('done', { To: '+14155550100', DialCallStatus })).body, SORRY);
     assert.match((await ask('done', { To: '+14155550111', DialCallStatus })).body, SORRY);
+  });
+}
+
+for (const [name, words] of [
+  ['voice', /<Say language="de-DE">Words before dial.<\/Say><Dial /],
+  ['after', /<Say language="de-DE">Words before dial.<\/Say><Dial /],
+  ['done', SORRY], // the fallback has dialled: nobody took the call, and it would ring there without end
+  ['fallback', SORRY],
+]) {
+  test(`${name} that breaks is recovered by the line's fallback, unless that was heard or has just broken`, async () => {
+    let readings = 0;
+    const artefact = () => (++readings === 1 ? '{' : JSON.stringify(flows())); // broken once, and well at once after
+    const form = { To: '+14155550103', attempt: '2', failed: '1', DialCallStatus: 'busy' };
+    const { body, logs } = await ask(name, form, { artefact });
+    assert.match(body, words);
+    assert.match(logs.join('\n'), new RegExp(`"event":"function-failed","function":"${name}"`));
   });
 }
 

@@ -230,6 +230,19 @@ test('all of them gone: it says so, and buys none', async () => {
   assert.equal(state.numbers.length, 1);
 });
 
+test('a purchase that Twilio refuses holds back no other', async () => {
+  account();
+  const body = { code: 21649, message: 'Bundle required' };
+  state.refusals = [{ method: 'POST', path: 'IncomingPhoneNumbers', status: 400, body }];
+  const search = (label) => line({ label, number: '', search: SEARCH });
+  const { done, left, stopped } = await run(wanted(search('a'), search('b'), search('c')));
+  assert.deepEqual(
+    [done, left].map((some) => some.map((one) => one.line)),
+    [['clinic/b', 'clinic/c'], ['clinic/a']],
+  );
+  assert.deepEqual([stopped, state.numbers.length], ['', 3]);
+});
+
 test('no run ever releases a number', async () => {
   account({ numbers: { '+14155550100': {}, '+14155550188': { friendly_name: 'gw:old/line' } } });
   const { plan } = await run();

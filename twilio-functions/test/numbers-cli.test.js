@@ -214,17 +214,31 @@ test('the core is CORE_URL, else PUBLIC_URL, as Functions and core take it; Twil
     [{ CORE_URL: ` ${core}// ` }],
     [{ CORE_URL: core, PUBLIC_URL: other }],
     [{ CORE_URL: '', PUBLIC_URL: core }],
+    [{ CORE_URL: ' \n', PUBLIC_URL: core }],
+    [{ CORE_URL: '' }, '--core', core],
     [{ CORE_URL: other }, '--core', core],
   ]) {
     const { out } = await told(env, ...argv);
     assert.match(out, /voiceFallbackUrl: \(none\) -> https:\/\/core\.example\.com\/twiml$/m, JSON.stringify(env));
   }
   state.requests = [];
-  const wrong = [`${core}/a b`, 'https://u:p@core.example.com', `${core}?x=1`, `${core}#x`, 'core.example.com', ''];
+  const wrong = [`${core}/a b`, 'https://u:p@core.example.com', `${core}?x=1`, `${core}#x`, 'core.example.com', `https://${core}`];
   for (const url of [...wrong, 'http://core.example.com', 'http://127.0.0.1:8080', 'https://10.0.0.1']) {
     const { code, out, err } = await told({ CORE_URL: url });
     assert.deepEqual([code, out], [2, ''], url);
     assert.match(err, /^numbers: CORE_URL.* https:\/\/ address of the core\n$/, url);
+  }
+  assert.deepEqual(state.requests, []);
+});
+
+test('a core that is set nowhere is said, with all the ways to name it', async () => {
+  const blank = [{ CORE_URL: '' }, { CORE_URL: ' ', PUBLIC_URL: ' ' }, { PUBLIC_URL: '' }];
+  const chosen = [{ CORE_URL: 'https://core.example.com' }, '--core', '']; // nothing else is taken instead
+  state.requests = [];
+  for (const [env, ...argv] of [[{}], ...blank.map((env) => [env]), chosen]) {
+    const { code, out, err } = await run(['plan', ...HERE, ...argv], { env });
+    assert.deepEqual([code, out], [2, ''], JSON.stringify(env));
+    assert.equal(err, 'numbers: it is not set where the core answers: set CORE_URL or PUBLIC_URL, or name --core\n');
   }
   assert.deepEqual(state.requests, []);
 });

@@ -115,7 +115,7 @@ for (const [where, env] of Object.entries(NO_CALLER_GETS_THERE)) {
 test('what the operator left out is said in words, and Twilio is not asked', async () => {
   for (const [given, words] of [
     [{ artefact: null }, 'there is no assets/flows.private.json: run gateway compile'],
-    [{ env: { CORE_URL: '' } }, 'CORE_URL is not the https:// address of the core'],
+    [{ env: { CORE_URL: ' ' } }, 'CORE_URL is not set: it takes the https:// address of the core'],
     [{ env: { STREAM_SECRET: '' } }, 'STREAM_SECRET is not set'],
   ]) {
     assert.deepEqual(await post({ apply: 'yes' }, given), { status: 502, said: { error: words } });

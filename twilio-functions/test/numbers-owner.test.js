@@ -2,7 +2,8 @@
 // Whose a number is: which line it serves, and what takes a second word because somebody else may be answering it.
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { BOUGHT, LINE, PN, VOICE, TWIML, WANTED, WELL, kinds, planned } = require('./numbers-desk');
+const plans = require('../assets/numbers-plan.private.js');
+const { BOUGHT, LINE, OURS, PN, VOICE, WANTED, WELL, artefact, kinds, planned } = require('./numbers-desk');
 
 test('a number that answers for somebody else is not taken without a second word', () => {
   const theirs = { ...WELL, friendlyName: 'Sales', voiceUrl: 'https://sales.example/voice' };
@@ -54,6 +55,10 @@ test('with the mark of a line it may answer at any domain, or at a core: that ta
     ['https://gw-1234.twil.io/voice/', 'gw-1234.twil.io'],
     ['https://GW-1234.twil.io:443/voice', 'gw-1234.twil.io'],
     ['https://gw-1234.twil.io.example/voice', 'gw-1234.twil.io.example'],
+    ['https://gw-1234.twil.io//voice', 'gw-1234.twil.io'],
+    ['https://gw.acme.example/prod/twiml', 'gw.acme.example/prod'],
+    ['https://gw.acme.example//prod//twiml//', 'gw.acme.example/prod'],
+    ['https://core.example.com/prod/twiml', 'core.example.com/prod'], // our core's host, and not our core
   ]) {
     const [change] = planned([LINE], [{ ...WELL, voiceUrl }]).changes;
     assert.deepEqual([change.kind, change.needs], ['elsewhere', 'take-over'], voiceUrl);
@@ -63,14 +68,29 @@ test('with the mark of a line it may answer at any domain, or at a core: that ta
   assert.deepEqual(kinds(planned([LINE], [theirs])), ['update clinic/desk']); // guarded as somebody's
 });
 
+test('cores under paths of one host are as many deployments', () => {
+  const trial = { ...OURS, core: 'https://gw.example.com/trial/' };
+  const kindAt = (voiceUrl) => {
+    const numbers = [{ ...WELL, voiceUrl, voiceFallbackUrl: 'https://gw.example.com/trial/twiml' }];
+    return plans.plan(plans.desired(artefact(LINE), trial), { numbers, offers: {}, reach: {} }).changes[0].kind;
+  };
+  for (const path of ['/prod/twiml', '/twiml', '/trial/x/twiml', '/trials/twiml', '/Trial/twiml'])
+    assert.equal(kindAt(`https://gw.example.com${path}`), 'elsewhere', path);
+  for (const path of ['/trial/twiml', '//trial//twiml/', '/trial/twiml?line=clinic/desk', '/trial/voice', '/prod/twimls', '/trial'])
+    assert.equal(kindAt(`https://gw.example.com${path}`), 'drift', path);
+});
+
 test('what only looks like another deployment is drift', () => {
   const urls = [
     '', // nobody's
     'https://demo.twilio.com/welcome/voice/', // as Twilio sells it
     'https://gw-1234.twil.io/other', // another project's Function
     'https://gw-1234.twil.io/voice/x',
+    'https://gw-1234.twil.io/my-voice',
+    'https://gw-1234.twil.io/voice.xml',
     'https://GW-1234-dev.twil.io/voice', // this one, written otherwise
     'https://gw-1234-dev.twil.io/voice/',
+    'https://gw-1234-dev.twil.io//voice',
     'https://core.example.com/twiml', // our own core, while Functions were down
     'https://localhost:3000/voice', // of one machine: nobody answers there
   ];

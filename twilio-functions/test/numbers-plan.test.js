@@ -158,8 +158,14 @@ test('dialling a country that the account may not dial is a warning, the own cou
 test('numbers lead to nothing that is of one machine or network: Twilio would end each call there', () => {
   const near = ['localhost', 'gw', 'gw.localhost', 'gw.local', 'gw.internal', 'gw.home.arpa', 'localhost.', '127.0.0.1'];
   near.push('127.1', '10.1.2.3', '172.31.0.1', '192.168.1.1', '169.254.1.1', '100.64.0.1', '0.0.0.0', '[::1]', '[::]');
-  near.push('[::ffff:10.0.0.1]', '[fd00::1]', '[fe80::1]', '');
+  near.push('[::ffff:10.0.0.1]', '[fd00::1]', '[fe80::1]', '', 'gw.localdomain', 'gw.lan');
+  // the ends of each block, and what is beyond them
+  near.push('0.255.255.255', '10.0.0.1', '10.255.255.254', '100.64.0.0', '100.127.255.255', '127.255.255.255', '[fc00::1]');
+  near.push('169.254.255.255', '172.16.0.0', '172.31.255.255', '192.168.0.1', '192.168.255.255', '[fdff::1]', '[febf::1]');
   const far = ['gw-1.twil.io', 'voice.acme.example', 'localhost.example', '172.32.0.1', '192.0.1.1', '[2606:4700::1]'];
+  far.push('1.0.0.1', '9.255.255.255', '11.0.0.1', '100.63.255.255', '100.128.0.1', '126.255.255.255', '128.0.0.1', '[::2]');
+  far.push('169.253.255.255', '169.255.0.1', '172.15.255.255', '192.167.255.255', '192.169.0.1', '[fbff::1]', '[fe7f::1]');
+  far.push('[fe00::1]', '[fec0::1]', 'gw.lan.example', 'gw.planlan');
   const fault = (given) => {
     try {
       return plans.desired(artefact(LINE), { ...OURS, ...given }) && '';

@@ -139,8 +139,8 @@ test('a country that Twilio has no permissions for keeps no number from being me
   assert.deepEqual([plan.counts.geo, state.refusals, done.length > 0], [0, [], true]);
 });
 
-test('what Twilio refuses while we look is an error, and not nothing on sale or no permissions', async () => {
-  for (const path of ['AvailablePhoneNumbers', 'DialingPermissions']) {
+test('what Twilio refuses while we look is an error, and not nothing on sale', async () => {
+  for (const path of ['AvailablePhoneNumbers', 'IncomingPhoneNumbers']) {
     for (const status of [400, 403, 500]) {
       account();
       state.refusals = [{ method: 'GET', path, status, body: { code: 20001, message: 'not so' } }];
@@ -149,6 +149,38 @@ test('what Twilio refuses while we look is an error, and not nothing on sale or 
       assert.deepEqual(sent('POST'), []);
     }
   }
+});
+
+test('where Twilio does not tell whether a country may be dialled, that is a warning, and the rest is done', async () => {
+  const mayNot = 'these credentials may not look at it (an API key needs the right to read Voice)';
+  const refused = 'Twilio refused it (20001): not so';
+  const body = { code: 20001, message: 'not so' };
+  for (const [refusal, why] of [
+    [{ status: 401, body: { code: 20003, message: 'Authenticate' } }, mayNot],
+    [{ status: 403, body: { code: 20003, message: 'Permission denied' } }, mayNot],
+    [{ status: 403, body }, mayNot],
+    [{ status: 400, body }, refused],
+    [{ status: 500, body }, refused],
+    [{ status: 429, body: {}, times: 4 }, 'Twilio is answering too many requests: run it again in a minute'],
+  ]) {
+    account();
+    state.refusals = [{ method: 'GET', path: 'DialingPermissions/Countries/FR', ...refusal }];
+    const { plan, done, stopped } = await run(wanted(line({}), dials('01', PARIS), dials('02', '+14155550123')));
+    const told = plan.changes.filter((one) => one.kind === 'geo').map((one) => [one.line, one.reason]);
+    const reason = `it dials ${PARIS}: whether FR may be dialled couldn't be looked at: ${why}`;
+    assert.deepEqual([told, stopped], [[['clinic/01', reason]], '']);
+    assert.deepEqual([done.length, plan.unsafe], [1, []]);
+    assert.equal(asked('voice.twilio.com').at(-1).path.slice(-2), 'US'); // the next country is asked all the same
+  }
+});
+
+test('no time to ask whether a country may be dialled is said, and no bug is', async () => {
+  account();
+  const time = () => (sent('GET').length < 1 ? 1000 : 0);
+  const { plan } = await run(wanted(dials('01', PARIS)), { left: time });
+  assert.match(plan.changes.at(-1).reason, /couldn't be looked at: there was no time left: run it again$/);
+  const broken = { incomingPhoneNumbers: { list: async () => [] } }; // no SDK's client
+  await assert.rejects(numbers.observe(broken, plans, wanted(dials('01', PARIS))), TypeError);
 });
 
 test('a number is looked for as the flow describes it', async () => {

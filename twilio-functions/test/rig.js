@@ -89,18 +89,18 @@ class Response {
   }
 }
 
-/** Sets the globals of a Function. `text`: the artefact's, or null where there is none. */
+/** Sets the globals of a Function. `text`: the artefact's, what gives it at each reading, or null where there is none. */
 function install(text) {
   const assets = fs.readdirSync(path.join(ROOT, 'assets')).filter((name) => name.endsWith('.private.js'));
   const found = assets.map((name) => [`/${name.replace('.private', '')}`, { path: path.join(ROOT, 'assets', name) }]);
-  if (text !== null) found.push(['/flows.json', { open: () => text }]);
+  if (text !== null) found.push(['/flows.json', { open: typeof text === 'function' ? text : () => text }]);
   globalThis.Runtime = { getAssets: () => Object.fromEntries(found) };
   globalThis.Twilio = { Response };
 }
 
 /** Calls a Function once: {status, type, body, logs}. `core`: what fetch gives, a function of (url, options). */
 async function ask(name, form, { env = {}, artefact = flows(), core = silent } = {}) {
-  install(artefact === null || typeof artefact === 'string' ? artefact : JSON.stringify(artefact));
+  install(artefact !== null && typeof artefact === 'object' ? JSON.stringify(artefact) : artefact);
   const file = ['', '.protected'].map((mark) => path.join(ROOT, 'functions', `${name}${mark}.js`)).find(fs.existsSync);
   const logs = [];
   const kept = { fetch: globalThis.fetch, log: console.log, error: console.error };
