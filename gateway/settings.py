@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 Backend = Literal["rehearsal", "developer", "vertex"]
 T = TypeVar("T")
@@ -196,12 +196,21 @@ def public_url(env: Mapping[str, str]) -> str:
 def address(env: Mapping[str, str], name: str, which: str, why: str) -> str:
     """A variable that takes `which` address; `why` must it be https? Raises SettingsError, which never repeats it."""
     url = env.get(name, "").strip().rstrip("/")
-    if url and not _PUBLIC_URL.fullmatch(url):  # what passes becomes a stream's URL: twilio.twiml refuses the rest
+    parts = _parts(url) if not url or _PUBLIC_URL.fullmatch(url) else None  # twilio.twiml refuses the rest
+    if parts is None:
         raise SettingsError(name, f"takes https://HOST {which}: no user, query or spaces")
-    parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise SettingsError(name, f"must be https:// ({why}); http:// is for this machine")
     return url
+
+
+def _parts(url: str) -> SplitResult | None:
+    """None for one whose host or port is none."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None  # raises ValueError above 65535
+    except ValueError:
+        return None
 
 
 def _redis_url(env: Mapping[str, str]) -> str:

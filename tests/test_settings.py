@@ -33,6 +33,7 @@ NO_URLS = (  # each was once taken, and had every call rejected or the handshake
     *("gw.example.com", "HTTPS://gw.example.com", "https://", "https://:8080", "https://gw example.com"),
     *("https://ann:MARK@gw.example.com", "https://gw.example.com?", "https://gw.example.com#", "https://h:port"),
     *("https://h\\x", "https://[::1", "https://h/a b", "https://gw.example.com/?a=1", "https://h\x00", "wss://h"),
+    *("https://[1.2.3]", "https://h:99999", "https://h:0"),
 )
 
 
