@@ -214,6 +214,32 @@ def test_a_webhook_that_comes_twice_makes_one_call(tmp_path: Path, limits: str, 
     play(tmp_path, scenario, FLOW.replace("max_duration: 30s", limits), **SECURE)
 
 
+COUNTED = {"concurrent_calls: 1": "concurrent", "concurrent_calls: 1, per_caller: 1/h": "per-caller"}
+
+
+@pytest.mark.parametrize("limits", COUNTED)
+def test_a_call_whose_first_stream_never_came_is_limited_as_any_other(tmp_path: Path, limits: str) -> None:
+    """Its second attempt is the first that the core sees: another call is there, and then it counts itself."""
+
+    async def scenario(world: World) -> None:
+        phone = await opened(world, minted(), **{"from": CALLER})
+        await world.model()
+        late = await world.phone({signature.HEADER: signature.sign(world.ws_url, {}, AUTH_TOKEN)})
+        given = minted(nonce="late", call_sid="CA2", attempt=2)
+        await late.start_as("CA2", token=given, **{"from": CALLER})
+        assert await late.closed() == (1013, f"limits: {COUNTED[limits]}")
+        await phone.stop()
+        await asyncio.wait_for(world.exchange.empty(), 5)
+        other = await world.phone({signature.HEADER: signature.sign(world.ws_url, {}, AUTH_TOKEN)})
+        given = minted(nonce="other", call_sid="CA3", attempt=2)
+        await other.start_as("CA3", token=given, **{"from": "+14155550177"})
+        await world.model()
+        (flow,) = world.exchange.flows.flows
+        assert world.exchange.usage(flow, "+14155550177", "CA4") == Usage(1, 1 if "per_caller" in limits else 0)
+
+    play(tmp_path, scenario, FLOW.replace("max_duration: 30s", limits), **SECURE)
+
+
 def test_a_stream_for_a_line_that_is_gone_ends_nobodys_call(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         phone = await opened(world, minted())
