@@ -159,10 +159,10 @@ def _google(env: Mapping[str, str], backend: Backend) -> Google:
 
 
 def _twilio(env: Mapping[str, str]) -> Twilio:
-    return Twilio(env.get("TWILIO_ACCOUNT_SID", ""), auth_tokens(env), _shared_keys(env))
+    return Twilio(env.get("TWILIO_ACCOUNT_SID", "").strip(), auth_tokens(env), shared_keys(env))
 
 
-def _shared_keys(env: Mapping[str, str]) -> Mapping[str, str]:
+def shared_keys(env: Mapping[str, str]) -> Mapping[str, str]:
     """`TWILIO_SHARED_KEYS`: id=secret, several with commas between them."""
     found: dict[str, str] = {}
     for entry in filter(None, env.get("TWILIO_SHARED_KEYS", "").split(",")):

@@ -214,6 +214,7 @@ def test_what_is_taken_as_public_url_becomes_a_streams(url: str) -> None:
 def test_the_line_end_of_a_secret_store_is_no_part_of_the_secret() -> None:
     settings = read({"TWILIO_AUTH_TOKEN": "a\n", "STREAM_SECRET": "b\n", "STREAM_SECRET_PREVIOUS": "c\n"})
     assert (settings.twilio.auth_tokens, settings.stream_secrets) == (("a",), ("b", "c"))
+    assert read({"TWILIO_ACCOUNT_SID": "AC1\n"}).twilio.account_sid == "AC1"
 
 
 @pytest.mark.parametrize(

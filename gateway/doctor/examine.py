@@ -12,11 +12,11 @@ from gateway.catalog import load
 from gateway.doctor.check import Check, Patient, agreed, compared
 from gateway.doctor.core import core
 from gateway.doctor.functions import dry_call, functions
-from gateway.doctor.shared import Shared, shared
+from gateway.doctor.shared import Shared, is_domain, shared
 from gateway.flow.compile import ArtefactError, fingerprint, read, text
 from gateway.flow.load import FlowError, Flows
 from gateway.numbers import NumbersError, run
-from gateway.settings import SettingsError
+from gateway.settings import SettingsError, shared_keys
 from gateway.settings import read as read_settings
 
 SHORT = 16  # characters: a shorter stream secret can be guessed
@@ -57,10 +57,12 @@ def _settings(patient: Patient) -> Check:
 
 
 def _credentials(env: Mapping[str, str]) -> Iterator[Check]:
-    where_set = {name: shape for name, shape in _WHERE_SET.items() if env.get(name)}
+    where_set = {name: shape for name, shape in _WHERE_SET.items() if env.get(name, "").strip()}
     for name, shape in {**_SHAPES, **where_set}.items():
-        value = env.get(name, "")
-        if not value:
+        value = env.get(name, "").strip()  # as the core does
+        if not value and name == "TWILIO_AUTH_TOKEN" and _has_shared_keys(env):
+            yield Check(name, "skipped", "is not set, TWILIO_SHARED_KEYS is", "on Cloud Run a core needs both")
+        elif not value:
             yield Check(name, "wrong", "is not set", "copy it from the Twilio console")
         elif not re.fullmatch(shape, value):
             yield Check(name, "wrong", "hasn't the shape that Twilio's have", "copy it again, without spaces or quotes")
@@ -73,6 +75,14 @@ def _credentials(env: Mapping[str, str]) -> Iterator[Check]:
         yield Check("STREAM_SECRET", "wrong", f"is shorter than {SHORT} characters", "set a long random text")
     else:
         yield Check("STREAM_SECRET", "well", "is there and long enough")
+
+
+def _has_shared_keys(env: Mapping[str, str]) -> bool:
+    """Whether webhooks can be checked without an Auth Token. What is wrong with them, the settings' check says."""
+    try:
+        return bool(shared_keys(env))
+    except SettingsError:
+        return False
 
 
 def _flows(patient: Patient) -> tuple[Flows | None, Check]:
@@ -110,6 +120,11 @@ def _numbers(patient: Patient, ours: Shared, flows: Flows | None) -> Check:
     name = "numbers"
     if not ours.account_sid or not ours.functions.url:
         return Check(name, "skipped", "TWILIO_ACCOUNT_SID and FUNCTIONS_URL are needed to look")
+    if not is_domain(ours.functions.url):
+        takes = "https:// and the Domain that the deploy printed, without a port or path"
+        return Check(name, "skipped", f"they can lead only to a FUNCTIONS_URL that is {takes}")
+    if not ours.auth_tokens and not _has_api_key(patient.env):
+        return Check(name, "skipped", "TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and TWILIO_API_SECRET, are needed to look")
     try:
         code = _status(patient.artefact, flows)
     except NumbersError as failed:
@@ -121,6 +136,10 @@ def _numbers(patient: Patient, ours: Shared, flows: Flows | None) -> Check:
             return Check(name, "wrong", "not as the flows say, or Twilio can't be asked", "run: gateway numbers plan")
         case _:
             return Check(name, "wrong", f"could not be looked at ({code})", "run: gateway numbers status")
+
+
+def _has_api_key(env: Mapping[str, str]) -> bool:
+    return all(env.get(name, "").strip() for name in ("TWILIO_API_KEY", "TWILIO_API_SECRET"))
 
 
 def _status(artefact: Path, flows: Flows | None) -> int:

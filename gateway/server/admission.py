@@ -22,11 +22,12 @@ Clock = Callable[[], float]  # Unix time
 
 
 class Refused(Exception):
-    """A stream that may not go on. `code` is the WebSocket close code."""
+    """A stream that may not go on. `code` is the WebSocket close code, `counted` the metric's `why`."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, counted: str = "stream") -> None:
         super().__init__(reason)
         self.code = code
+        self.counted = counted
 
 
 async def opening(phone: PhoneSocket) -> tuple[media.Sequencer, media.Started]:

@@ -177,7 +177,7 @@ class App(Quart):
         if not self._known(body):
             return {"error": "the signature does not match"}, 403
         given = dict(parse_qsl(body, keep_blank_values=True))
-        if exchange.draining or exchange.full:
+        if exchange.draining or not exchange.room_for(sid):
             return {"error": "no room"}, 503
         served = Served(*(given.get(name, "") for name in ("flow", "line", "persona")))
         try:

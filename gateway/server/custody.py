@@ -38,6 +38,11 @@ class Found:
         return self.gap_s is not None and (self.ending is None or NEXT[self.ending] == "stream")
 
     @property
+    def nothing(self) -> bool:
+        """Whether it is sure that no stream of the call was at any core."""
+        return self.sure and self.gap_s is None
+
+    @property
     def why(self) -> HandoverReason:
         """Why the call changes its stream, for operators."""
         return WHY.get(self.ending, "crash")

@@ -66,8 +66,9 @@ class Guest:
     @property
     def first(self) -> bool:
         """Whether no stream of the call came before. A webhook that came twice makes two streams of the first attempt:
-        the later goes on with the call as any other would."""
-        return self.attempt == 1 and not self.found.goes_on
+        the later goes on with the call as any other would. A later attempt, of which it is sure that none before it
+        reached a core, is the call's first stream."""
+        return not self.found.goes_on if self.attempt == 1 else self.found.nothing
 
     @property
     def caller(self) -> Caller:

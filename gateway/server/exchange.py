@@ -17,7 +17,7 @@ from gateway.flow.route import Usage
 from gateway.live.endpoint import Endpoint
 from gateway.live.models import Backend
 from gateway.server import admission
-from gateway.server.admission import GOING_AWAY, NORMAL, POLICY, Refused
+from gateway.server.admission import GOING_AWAY, NORMAL, POLICY, TRY_LATER, Refused
 from gateway.server.afterwards import Ending, Step, Tries, read, step
 from gateway.server.breaker import Breaker, project_key
 from gateway.server.bridge import Bridge, Witness
@@ -25,6 +25,7 @@ from gateway.server.custody import Custody
 from gateway.server.desk import Desk, Guest, House
 from gateway.server.generations import Generations
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
+from gateway.server.places import Places
 from gateway.server.plans import backend_for, plan_call
 from gateway.server.rooms import Rooms
 from gateway.server.strangers import WHY, Strangers
@@ -73,6 +74,7 @@ class Exchange:
         self._calls: dict[str, Bridge] = {}  # by StreamSid
         self._sids: dict[str, tuple[Bridge, Custody]] = {}  # the same by CallSid
         self._opening: set[asyncio.Timeout] = set()  # streams that have not started yet
+        self._places = Places(settings.max_calls, self._sids.keys())
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -86,7 +88,12 @@ class Exchange:
 
     @property
     def full(self) -> bool:
-        return self.calls + len(self._opening) >= self.settings.max_calls
+        """Whether there is no place for a call that isn't here."""
+        return self._places.full
+
+    def room_for(self, call_sid: str) -> bool:
+        """Whether this call finds a place: one that has a stream here has its own."""
+        return self._places.free(call_sid)
 
     # what the doors ask
 
@@ -130,19 +137,13 @@ class Exchange:
         if self.settings.auth and not signature.valid_handshake(url, given, self._keys, key):
             self.strangers.refused("stream-refused", url)
             return await phone.refuse(403, WHY)
-        if self.full or (self.draining and self.alone):
-            why = "full" if self.full else "draining"
+        crowded = self._places.crowded
+        if crowded or (self.draining and self.alone):
+            why = "full" if crowded else "draining"
             self.metrics.add("gateway_calls_refused_total", why=why)
             return await phone.refuse(503, why)
-        await phone.accept()
         try:
-            async with asyncio.timeout(admission.START_S) as patience:
-                self._opening.add(patience)
-                try:
-                    sequencer, started = await admission.opening(phone)
-                    guest = await self._welcome(started)
-                finally:
-                    self._opening.discard(patience)
+            sequencer, guest = await self._opened(phone)
             await self._carry(phone, sequencer, guest)
         except PhoneLeft as left:
             self._log.write("stream-left", {"code": left.code}, {})
@@ -153,6 +154,20 @@ class Exchange:
             await self._turn_away(phone, Refused(broken.close_code, str(broken)))
         except Refused as refused:
             await self._turn_away(phone, refused)
+
+    async def _opened(self, phone: PhoneSocket) -> tuple[media.Sequencer, Guest]:
+        """A stream that was let in, from the answer to its handshake. Raises Refused, TimeoutError, PhoneLeft."""
+        with self._places.opening() as place:
+            await phone.accept()
+            async with asyncio.timeout(admission.START_S) as patience:
+                self._opening.add(patience)
+                try:
+                    sequencer, started = await admission.opening(phone)
+                    if not place.suits(started.call_sid):
+                        raise Refused(TRY_LATER, "full", counted="full")
+                    return sequencer, await self._welcome(started)
+                finally:
+                    self._opening.discard(patience)
 
     async def _welcome(self, started: media.Started) -> Guest:
         """Take over the call. Raises Refused."""
@@ -245,7 +260,7 @@ class Exchange:
         return partial(self._endpoint, backend_for(persona, self.settings))
 
     async def _turn_away(self, phone: PhoneSocket, refused: Refused) -> None:
-        self.metrics.add("gateway_calls_refused_total", why="stream")
+        self.metrics.add("gateway_calls_refused_total", why=refused.counted)
         self._log.write("stream-refused", {"why": str(refused), "code": refused.code}, {}, "warning")
         await phone.close(refused.code, str(refused)[:120])
 

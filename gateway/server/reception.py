@@ -70,9 +70,9 @@ class Reception:
         flow, line = found
         scene = self._scene(flow, line, call)
         leaving = self._exchange.draining and self._exchange.alone  # else another instance gets the stream
-        if leaving or self._exchange.full:
-            return self._no_room("draining" if leaving else "full", scene)
         caller, call_sid = call.field("From"), call.field("CallSid")
+        if leaving or not self._exchange.room_for(call_sid):
+            return self._no_room("draining" if leaving else "full", scene)
         decided = route(flow, line, datetime.now(UTC), caller, self._exchange.usage(flow, caller, call_sid))
         if decided.outcome == "answer":
             if self._exchange.out_of_quota(flow.personas[decided.persona], call_sid):

@@ -10,11 +10,13 @@ import pytest
 
 from gateway.doctor import Check, counts, summary
 from gateway.doctor.check import Health
+from gateway.doctor.shared import shared
 from gateway.flow.compile import text
 from gateway.flow.load import FlowError, load
 from tests.doctor.ward import compiled, patient, said, service, told
 from tests.server.world import FLOW
 
+DOMAIN = "https://127.0.0.1"  # nobody answers there, and its numbers can be asked for
 PLAN, STATUS = "run: gateway numbers plan", "run: gateway numbers status"
 
 
@@ -49,8 +51,7 @@ def test_numbers(
 ) -> None:
     compiled(tmp_path)
     npm(code)
-    with service(200, '{"ok": true}') as url:
-        found = told(patient(tmp_path, FUNCTIONS_URL=url))["numbers"]
+    found = told(patient(tmp_path, FUNCTIONS_URL=DOMAIN))["numbers"]
     assert (found.health, found.advice) == (health, advice)
     assert "noise" not in "".join(capfd.readouterr())
 
@@ -62,12 +63,65 @@ def test_numbers_are_held_against_the_flows_that_were_named(tmp_path: Path, npm:
     compiled(named, FLOW.replace("+14155550100", "+14155550142"))
     artefact.write_text(text(load(named, {})).replace("\n", " "))
     npm(0)
-    seen = replace(patient(tmp_path, FUNCTIONS_URL="http://127.0.0.1:1"), flows=named, artefact=artefact)
+    seen = replace(patient(tmp_path, FUNCTIONS_URL=DOMAIN), flows=named, artefact=artefact)
     assert told(seen)["numbers"].health == "well"
     assert (tmp_path / "given").read_text() == text(load(named, {}))
     (named / "broken.yaml").write_text("version: 1\nnumbrs: []\n", encoding="utf-8")
     assert told(replace(seen, artefact=Path("other.json")))["numbers"].health == "well"
     assert (tmp_path / "given").read_text() == artefact.read_text()
+
+
+@pytest.mark.parametrize("of", ["", "/below"])
+def test_numbers_are_not_looked_at_of_functions_that_twilio_cannot_ask(
+    tmp_path: Path, npm: Callable[[int], None], of: str
+) -> None:
+    """Those of `twilio-run` on this machine."""
+    compiled(tmp_path)
+    npm(2)
+    with service(200, '{"ok": true}') as url:
+        found = told(patient(tmp_path, FUNCTIONS_URL=url + of))
+    assert found["functions"].health == "well"
+    takes = "https:// and the Domain that the deploy printed, without a port or path"
+    assert said(found["numbers"]) == ("skipped", f"they can lead only to a FUNCTIONS_URL that is {takes}", "")
+    assert not (tmp_path / "given").exists()
+    assert told(patient(tmp_path, FUNCTIONS_URL=DOMAIN + ":1"))["numbers"].health == "skipped"
+
+
+def test_a_machine_with_shared_keys_only(tmp_path: Path, npm: Callable[[int], None]) -> None:
+    """The core takes what they sign; Twilio's account can't be asked with them."""
+    compiled(tmp_path)
+    npm(2)
+    env = {"TWILIO_AUTH_TOKEN": "", "TWILIO_SHARED_KEYS": "id=MARK", "FUNCTIONS_URL": DOMAIN}
+    found = told(patient(tmp_path, "", 0, **env))
+    note = "on Cloud Run a core needs both"
+    assert said(found["TWILIO_AUTH_TOKEN"]) == ("skipped", "is not set, TWILIO_SHARED_KEYS is", note)
+    assert found["numbers"].health == "skipped"
+    assert found["numbers"].text.startswith("TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and TWILIO_API_SECRET, are needed")
+    for lame in ({"TWILIO_API_KEY": "SK" + "1" * 32}, {"TWILIO_API_SECRET": "a" * 32}):
+        assert told(patient(tmp_path, "", 0, **env, **lame))["numbers"].health == "skipped"
+    npm(0)
+    with_key = patient(tmp_path, "", 0, **env, TWILIO_API_KEY="SK" + "1" * 32, TWILIO_API_SECRET="a" * 32)
+    assert told(with_key)["numbers"].health == "well"
+    broken = told(patient(tmp_path, "", 0, **{**env, "TWILIO_SHARED_KEYS": "MARK"}))
+    assert (broken["TWILIO_AUTH_TOKEN"].health, broken["settings"].health) == ("wrong", "wrong")
+    assert "MARK" not in " ".join(str(check) for check in [*found.values(), *broken.values()])
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}", "{}\r\n"])
+def test_a_line_end_that_a_secret_store_keeps_is_no_fault(tmp_path: Path, around: str) -> None:
+    """The core strips it."""
+    compiled(tmp_path)
+    well = {
+        "TWILIO_ACCOUNT_SID": "AC" + "a" * 32,
+        "TWILIO_AUTH_TOKEN": "b" * 32,
+        "TWILIO_AUTH_TOKEN_PREVIOUS": "b" * 32,
+        "TWILIO_API_KEY": "SK" + "1" * 32,
+        "TWILIO_API_SECRET": "c" * 32,
+    }
+    found = told(patient(tmp_path, "", 0, **{name: around.format(value) for name, value in well.items()}))
+    assert {found[name].health for name in well} == {"well"}
+    assert shared({"TWILIO_ACCOUNT_SID": around.format("AC1")}).account_sid == "AC1"
+    assert "TWILIO_API_KEY" not in told(patient(tmp_path, TWILIO_API_KEY=around.format("")))
 
 
 def test_what_is_missing_or_has_the_wrong_shape(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.doctor import Check
+from gateway.doctor.shared import shared
 from gateway.release import VERSION
 from gateway.twilio import token, twiml
 from tests.doctor.ward import SECRET, compiled, patient, said, service, told
@@ -24,7 +25,9 @@ def no_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-@pytest.mark.parametrize("url", ["gateway-1234.twil.io", "https://fun MARK", "gopher://x", "https://h:port"])
+@pytest.mark.parametrize(
+    "url", ["gateway-1234.twil.io:443", "https://fun MARK", "gopher://x", "https://h:port", "localhost:3000"]
+)
 def test_a_functions_url_that_is_none_is_said(tmp_path: Path, url: str) -> None:
     compiled(tmp_path)
     found = told(patient(tmp_path, FUNCTIONS_URL=url))
@@ -34,9 +37,24 @@ def test_a_functions_url_that_is_none_is_said(tmp_path: Path, url: str) -> None:
     assert found["numbers"].health == "skipped"
 
 
-def test_functions_with_the_flows_of_here_or_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("given", ["127.0.0.1", "HTTPS://127.0.0.1", " https://127.0.0.1/\n", "Https://127.0.0.1//"])
+def test_functions_may_be_named_as_for_numbers(tmp_path: Path, no_npm: None, given: str) -> None:
     compiled(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))  # no npm: the numbers aren't asked for
+    found = told(patient(tmp_path, FUNCTIONS_URL=given))
+    assert found["functions"].text.startswith("https://127.0.0.1 doesn't answer: ")
+    assert found["numbers"].text.startswith("npm is not installed")
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("GW-1.Twil.IO", "https://gw-1.twil.io"), ("HTTPS://GW-1.twil.io/Below/", "https://gw-1.twil.io/Below")],
+)
+def test_capitals_in_the_name_of_a_host_are_none(given: str, taken: str) -> None:
+    assert shared({"FUNCTIONS_URL": given}).functions.url == taken
+
+
+def test_functions_with_the_flows_of_here_or_others(tmp_path: Path) -> None:
+    compiled(tmp_path)
     mark = json.loads((tmp_path / "flows.private.json").read_text())["hash"]
     for hash_, health in ((mark, "well"), ("0" * 64, "wrong")):
         with service(200, json.dumps({"ok": True, "version": VERSION, "hash": hash_})) as url:
@@ -46,7 +64,7 @@ def test_functions_with_the_flows_of_here_or_others(tmp_path: Path, monkeypatch:
     assert found["functions' flows"].advice == "compile and deploy them again"
     assert said(found["functions' release"]) == ("well", f"the one of here ({VERSION})", "")
     assert found["numbers"].health == "skipped"
-    assert found["numbers"].text.startswith("npm is not installed")
+    assert found["numbers"].text.startswith("they can lead only to")
 
 
 @pytest.mark.parametrize("here", ["the same", "other flows", "faulty flows"])

@@ -214,6 +214,76 @@ def test_a_webhook_that_comes_twice_makes_one_call(tmp_path: Path, limits: str, 
     play(tmp_path, scenario, FLOW.replace("max_duration: 30s", limits), **SECURE)
 
 
+COUNTED = {"concurrent_calls: 1": "concurrent", "concurrent_calls: 1, per_caller: 1/h": "per-caller"}
+
+
+@pytest.mark.parametrize("limits", COUNTED)
+def test_a_call_whose_first_stream_never_came_is_limited_as_any_other(tmp_path: Path, limits: str) -> None:
+    """Its second attempt is the first that the core sees: another call is there, and then it counts itself."""
+
+    async def scenario(world: World) -> None:
+        phone = await opened(world, minted(), **{"from": CALLER})
+        await world.model()
+        late = await world.phone({signature.HEADER: signature.sign(world.ws_url, {}, AUTH_TOKEN)})
+        given = minted(nonce="late", call_sid="CA2", attempt=2)
+        await late.start_as("CA2", token=given, **{"from": CALLER})
+        assert await late.closed() == (1013, f"limits: {COUNTED[limits]}")
+        await phone.stop()
+        await asyncio.wait_for(world.exchange.empty(), 5)
+        other = await world.phone({signature.HEADER: signature.sign(world.ws_url, {}, AUTH_TOKEN)})
+        given = minted(nonce="other", call_sid="CA3", attempt=2)
+        await other.start_as("CA3", token=given, **{"from": "+14155550177"})
+        await world.model()
+        (flow,) = world.exchange.flows.flows
+        assert world.exchange.usage(flow, "+14155550177", "CA4") == Usage(1, 1 if "per_caller" in limits else 0)
+
+    play(tmp_path, scenario, FLOW.replace("max_duration: 30s", limits), **SECURE)
+
+
+@pytest.mark.parametrize("attempt", [1, 2], ids=["a webhook that came twice", "a break that nobody noticed"])
+def test_a_full_instance_goes_on_with_its_own_calls(tmp_path: Path, attempt: int) -> None:
+    async def scenario(world: World) -> None:
+        phone = await opened(world, minted(nonce="a"))
+        await world.model()
+        status, body = await answered(world)
+        assert (status, "<Connect" in body) == (200, True)
+        again = await opened(world, minted(nonce="b", attempt=attempt))
+        model = await world.model()
+        assert (await phone.closed())[0] == 1000
+        await model.expect(live.Setup)
+        await model.say(live.Ready(), live.ModelAudio(b"\1\2" * 2400))
+        await again.expect(media.Play)
+        assert world.exchange.full
+        other = await world.phone({signature.HEADER: signature.sign(world.ws_url, {}, AUTH_TOKEN)})
+        await other.start_as("CA2", token=minted(call_sid="CA2"))
+        assert await other.closed() == (1013, "full")
+        assert world.exchange.calls == 1
+
+    play(tmp_path, scenario, MAX_CALLS="1", **SECURE)
+
+
+def test_of_streams_that_say_nothing_a_full_instance_lets_few_in(tmp_path: Path) -> None:
+    """Each might be of a call that is here, until it has started."""
+
+    async def scenario(world: World) -> None:
+        given = {signature.HEADER: signature.sign(world.ws_url, {}, AUTH_TOKEN)}
+        for nth in "123":
+            phone = await world.phone(given)
+            sid = f"CA{nth}"
+            await phone.start_as(sid, token=minted(nonce=nth, call_sid=sid))
+            await world.model()
+        mute = [await world.phone(given) for _ in range(2)]
+        with pytest.raises(InvalidStatus) as refused:
+            await world.phone(given)
+        assert refused.value.response.status_code == 503
+        await mute[0].socket.close()
+        await world.note("stream-left")
+        await (await world.phone(given)).start_as("CA3", token=minted(nonce="4", call_sid="CA3"))
+        await world.model()
+
+    play(tmp_path, scenario, MAX_CALLS="3", **SECURE)
+
+
 def test_a_stream_for_a_line_that_is_gone_ends_nobodys_call(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         phone = await opened(world, minted())

@@ -201,11 +201,12 @@ def test_sound_before_the_start_is_out_of_order(tmp_path: Path) -> None:
 def test_beyond_the_capacity_calls_are_refused_politely(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         phone, _ = await world.call(line="quiet")
-        status, body = await webhook(world, FORM, None)
+        status, body = await webhook(world, {**FORM, "CallSid": "CA9"}, None)
         assert (status, 'reason="busy"' in body) == (200, True)
-        with pytest.raises(InvalidStatus) as refused:
-            await world.phone()
-        assert refused.value.response.status_code == 503
+        other = await world.phone()
+        await other.start(line="quiet")
+        assert await other.closed() == (1013, "full")
+        assert world.exchange.metrics.get("gateway_calls_refused_total", why="full") == 2
         await phone.stop()
         await phone.closed()
         await asyncio.wait_for(world.exchange.empty(), 5)

@@ -503,8 +503,10 @@ def test_a_line_that_is_not_served_here(tmp_path: Path, changed: dict[str, str])
 def test_an_instance_that_is_full_opens_none(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         await world.call(line="quiet")
-        assert await announced(world) == 503
+        assert await announced(world, "CA9") == 503
         assert world.models.empty()
+        assert await announced(world) == 202  # answered once more: its next stream will be let in
+        await world.model()
 
     play(tmp_path, scenario, MAX_CALLS="1")
 
