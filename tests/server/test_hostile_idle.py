@@ -53,11 +53,13 @@ def test_the_judge_sees_what_goes_on() -> None:
 
 @pytest.mark.parametrize("row", [row for row in IDLE if "lost-prompt" not in row.play], ids=by_name)
 def test_a_silent_caller_is_asked_and_at_last_left(row: Row, row_of: Rows) -> None:
-    """After an answer the count begins anew."""
+    """After an answer the count begins anew. A session that breaks before it asks leaves that to the next one."""
     played = row_of[row.name]
     asked = [event for event in played.events if is_prompt(event)]
     (ended,) = played.noted("call-ended")
-    assert len(asked) == PROMPTS + (1 if "drawls" in row.does else 0)
+    prompts = PROMPTS + (1 if "drawls" in row.does else 0)
+    assert len(played.noted("idle-prompt")) == prompts
+    assert prompts <= len(asked) < prompts + played.knocks
     assert ended["ended"] == "idle"
     assert [note["nth"] for note in played.noted("idle-prompt")][-PROMPTS:] == [1, 2]
 
