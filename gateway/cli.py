@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.addresses import SettingsError
 from gateway.commands import ARTEFACT, Command, parser
-from gateway.settings import SettingsError, flow_environment, flows_folder
+from gateway.settings import flow_environment, flows_folder
 
 if TYPE_CHECKING:
     from gateway.flow.load import FlowError, Flows

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from gateway import run
+from gateway.addresses import SettingsError
 from gateway.catalog import load
 from gateway.flow.load import FlowError, Flows
 from gateway.server.watch import Found, look
-from gateway.settings import Settings, SettingsError, read
+from gateway.settings import Settings, read
 from gateway.telemetry.log import Log
 
 FLOW = """version: 1

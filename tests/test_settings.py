@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.addresses import SettingsError, is_loopback
 from gateway.server.documents import stream_url
-from gateway.settings import SettingsError, child_environment, flows_folder, is_loopback, read
+from gateway.settings import child_environment, flows_folder, read
 from gateway.twilio import twiml
 
 CLOUD = {

@@ -169,7 +169,7 @@ class Agent:
         due = self._lapse.agent_due and not self._recovery.due.nudged  # asked, it says again that it waits
         if self._speech.open or due or self._turn.state is not State.ANSWERING:
             return []
-        self._recovery.due.passed()
+        self._recovery.due.spoke()
         self._hearing.answered()
         orders = self._ledger.turn(self._hearing.close(self._ledger.ms(now)), now)
         self._turn.take(Signal.AGENT_PASSED, now)

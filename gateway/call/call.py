@@ -87,7 +87,7 @@ class Call:
         orders = HANDLERS[type(fact)](self, fact, now)
         if not self.ended:
             orders += self._recovery.pump(now)
-            orders += self._spoken_over(now)
+            orders += self._unheeded(now) if self._speech.carried(now) else []
             orders += self._speech.pump(now)
             orders += self._heard(now)
             orders += self._errands.expire(now)
@@ -145,10 +145,9 @@ class Call:
         self._speech.void(now if more else None)
         return orders
 
-    def _spoken_over(self, now: float) -> list[Order]:
-        """The caller speaks over what a session has said that is no more: nobody else can tell that."""
-        spoken = self._speech.carried(now) and self._hearing.cuts_in(self._ledger.ms(now))
-        return self._cut_in(now) if spoken and self._may_cut_in else []
+    def _unheeded(self, now: float) -> list[Order]:
+        """What to do where the caller speaks over what a session has said that is no more: nobody else can tell."""
+        return self._cut_in(now) if self._may_cut_in and self._hearing.cuts_in(self._ledger.ms(now)) else []
 
     @property
     def _decides(self) -> bool:
@@ -244,17 +243,12 @@ class Call:
             case _:
                 return [*self._lapse.expired(now), *self._given_up(now)]
 
-    def _left_over(self, reason: EndReason, now: float) -> list[Order]:
-        """The stream is left to another one while the caller speaks over the agent: its model can't tell any more."""
-        over = reason in GOES_ON and self._hearing.cuts_in(self._ledger.ms(now))
-        return self._cut_in(now) if over and self._may_cut_in else []
-
     def _opening_expired(self, now: float) -> list[Order]:
         note = self._ledger.note("model-silent", now, {"after_s": self._plan.patience.opening}, severity="error")
         return [note, *self._end("model-unavailable", now, INTERNAL_ERROR)]
 
     def _end(self, reason: EndReason, now: float, code: int = 1000) -> list[Order]:
-        ms, orders = self._ledger.ms(now), self._left_over(reason, now)
+        ms, orders = self._ledger.ms(now), self._unheeded(now) if reason in GOES_ON else []
         under_way = self._handover.cut(reason, now)
         if self._speech.sounded:
             self._ledger.agent_done()  # as far as it came: it is billed

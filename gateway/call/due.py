@@ -54,13 +54,9 @@ class Due:
         self._thought_at = None
 
     def spoke(self) -> None:
-        """The agent speaks: it isn't stuck."""
+        """The agent speaks, or has chosen to say nothing: it isn't stuck, and owes nothing."""
         self._step = 0
         self._owing, self._thought_at, self.asked = False, None, None
-
-    def passed(self) -> None:
-        """The agent has chosen to say nothing: it isn't stuck, and owes nothing."""
-        self.spoke()
 
     def press(self, cue: Cue | None) -> Step:
         """The next step with a model that says nothing; the first asks it by `cue`, or a plain nudge. One that has

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gateway.addresses import SettingsError
 from gateway.catalog import load
 from gateway.doctor.check import Check, Patient, agreed, compared
 from gateway.doctor.core import core
@@ -16,8 +17,8 @@ from gateway.doctor.shared import Shared, is_domain, shared
 from gateway.flow.compile import ArtefactError, fingerprint, read, text
 from gateway.flow.load import FlowError, Flows
 from gateway.numbers import NumbersError, run
-from gateway.settings import SettingsError, shared_keys
 from gateway.settings import read as read_settings
+from gateway.settings import shared_keys
 
 SHORT = 16  # characters: a shorter stream secret can be guessed
 _SHAPES = {"TWILIO_ACCOUNT_SID": r"AC[0-9a-f]{32}", "TWILIO_AUTH_TOKEN": r"[0-9a-zA-Z]{32}"}

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.settings import SettingsError, address, auth_tokens, public_url, stream_secrets
+from gateway.addresses import SettingsError, address, public_url
+from gateway.settings import auth_tokens, stream_secrets
 
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 _ORIGIN = re.compile(rf"(https?)://({_HOST.pattern})(.*)", re.IGNORECASE)

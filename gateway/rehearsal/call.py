@@ -11,6 +11,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from gateway import settings
+from gateway.addresses import SettingsError
 from gateway.live.models import Backend
 from gateway.rehearsal import microphone, refused
 from gateway.rehearsal.board import Board
@@ -77,7 +78,7 @@ def check(backend: Backend, env: Mapping[str, str]) -> None:
     """Whether all is there that the API asks for. Raises DemoFault: what is missing, and where to get it."""
     try:
         settings.read({name: value for name, value in env.items() if name.startswith(OURS)})
-    except settings.SettingsError as wrong:
+    except SettingsError as wrong:
         words = refused.WRONG.get(wrong.variable)
         raise DemoFault(USAGE, f"{wrong.variable} {words}" if words else str(wrong)) from None
     if backend == "vertex":

@@ -14,6 +14,7 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Quart, Response, request
 from quart.asgi import ASGIWebsocketConnection
 
+from gateway.addresses import is_loopback
 from gateway.release import VERSION
 from gateway.server.afterwards import Served, Tries, tries_of
 from gateway.server.documents import STREAM_PATH, sorry, stream_url
@@ -24,7 +25,6 @@ from gateway.server.phone_socket import PhoneSocket
 from gateway.server.plans import Caller, NoSuchLine
 from gateway.server.reception import AFTER_PATH, DONE_PATH, REPORT_PATHS, WEBHOOK_PATH, Reception, Webhook, failed_door
 from gateway.server.strangers import WHY
-from gateway.settings import is_loopback
 from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics, exposition
 from gateway.telemetry.trace import CURRENT

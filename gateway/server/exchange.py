@@ -24,6 +24,7 @@ from gateway.server.bridge import Bridge, Witness
 from gateway.server.custody import Custody
 from gateway.server.desk import Desk, Guest, House
 from gateway.server.generations import Generations
+from gateway.server.notes import Notes
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
 from gateway.server.places import Places
 from gateway.server.plans import backend_for, plan_call
@@ -39,8 +40,6 @@ from gateway.telemetry.log import Log
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import media, signature
 
-LAST_NOTE = "call-ended"
-READY_NOTES = ("model-ready", "model-back")
 LAME_S = 0.7  # from SIGTERM to the first stream that is left: balancers must have heard that no call is taken here
 LEAVE_S = 3.0  # to the last one
 MOVE_JITTER = 0.1  # of a stream's longest age: not all calls of a busy minute move in one
@@ -201,7 +200,7 @@ class Exchange:
         if (other := self._sids.get(started.call_sid)) and other[1].fence > custody.fence:
             raise Refused(NORMAL, "another stream of this call")  # it came later, and was quicker
         call = self._call(guest)
-        witness = Witness(self._noter(guest), custody.remember, custody.settled)
+        witness = Witness(self._writes(guest), custody.remember, custody.settled)
         bridge = Bridge(phone, sequencer, call, self._endpoint_of(guest.persona), witness)
         self._enter(started, bridge, custody)
         self._uses.began(flow, started.call_sid, guest.caller.number if guest.first else None, self._clock())
@@ -264,30 +263,11 @@ class Exchange:
         self._log.write("stream-refused", {"why": str(refused), "code": refused.code}, {}, "warning")
         await phone.close(refused.code, str(refused)[:120])
 
-    def _noter(self, guest: Guest) -> Callable[[Note], None]:
-        """Writes a stream's notes. The last comes before the phone's socket is closed, and so before Twilio asks any
-        instance how the call goes on: the store is told then."""
-        started, project = guest.started, self._project(guest.persona)
-        labels = {"call_sid": started.call_sid, "stream_sid": started.stream_sid}
-        telling = Telling(self._log.here(), self.metrics, labels, first=guest.first)
-        came = self._clock()
-        awaited = not guest.first
-
-        def write(note: Note) -> None:
-            nonlocal awaited
-            telling.tell(note)
-            if note.name == LAST_NOTE:
-                guest.custody.ended(note.fields["ended"])
-            elif note.name == "model-gone" and note.fields["kind"] == "quota":
-                self._breaker.quota(project, self._clock())
-            elif note.name in READY_NOTES:
-                self._breaker.well(project, self._clock())
-                if awaited:
-                    awaited = False
-                    gap_s = None if guest.found.gap_s is None else guest.found.gap_s + self._clock() - came
-                    telling.handed_over(guest.found.why, resumed=note.fields.get("how") == "resumed", gap_s=gap_s)
-
-        return write
+    def _writes(self, guest: Guest) -> Callable[[Note], None]:
+        """What becomes of the notes of the guest's stream."""
+        sids = {"call_sid": guest.started.call_sid, "stream_sid": guest.started.stream_sid}
+        telling = Telling(self._log.here(), self.metrics, sids, first=guest.first)
+        return Notes(guest, telling, self._breaker, self._project(guest.persona), self._clock).write
 
     # the end
 

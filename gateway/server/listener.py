@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from gateway.settings import SettingsError
+from gateway.addresses import SettingsError
 
 # Idle and interval in seconds, probes; and, in ms, how long sent data may stay unread: a peer with a full window
 # answers keep-alives for ever.

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+from gateway.addresses import SettingsError
 from gateway.live import messages as live
 from gateway.server.lifecycle import endpoints
 from gateway.server.listener import listen
-from gateway.settings import SettingsError, read
+from gateway.settings import read
 from tests.server.served import child
 from tests.server.world import Phone, http
 
