@@ -68,23 +68,23 @@ class Agent:
         self._recovery.sign(self._ledger.ms(now))
         if self._speech.voids(now):
             return []
-        begins = not self._speech.sounded
+        begins, asked = not self._speech.sounded, self._recovery.due.asked is not None
         self._recovery.alive()
         self._errands.sound(now)
         first = self._speech.sound(fact.pcm, now, self._ledger.ms(now))
         self._turn.take(Signal.AGENT_SOUND, now)
         stall_ms = self._speech.stall()
         orders: list[Order] = [self._ledger.stalled(stall_ms, now)] if stall_ms else []
-        return [*orders, *self._begun(first, now)] if begins or first else orders
+        return [*orders, *self._begun(first, asked, now)] if begins or first else orders
 
-    def _begun(self, first: AgentTurn | None, now: float) -> list[Order]:
+    def _begun(self, first: AgentTurn | None, asked: bool, now: float) -> list[Order]:
         """The server's turn begins to sound; `first`, unless it is heard together with the one before. It answers what
-        the caller said: not a protected greeting, whose model hasn't heard it."""
+        the caller said, unless we have `asked` for it: not a protected greeting, whose model hasn't heard it."""
         self._ledger.agent_began()
         orders = self._dear(now)
         if self._turn.state is State.GREETING and not self._hearing.is_open:
             return orders
-        silent_since = self._hearing.answered(asked=self._turn.state is State.GREETING)
+        silent_since = self._hearing.answered(asked=asked or self._turn.state is State.GREETING)
         if first is not None and silent_since is not None:
             first.response_ms = first.start_ms - silent_since
             self._ledger.answered(first.response_ms)

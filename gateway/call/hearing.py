@@ -17,6 +17,7 @@ from gateway.live.messages import InputTranscript, SendAudio
 from gateway.twilio.media import CallerAudio
 
 SPEECH_MS = 800  # what lasts longer than this is hardly a noise, nor are short ones that add up to it
+QUESTION_MS = 450  # longer than "okay"
 WORD_MS = 240  # of those: a knock or a cough is shorter
 RECENT_MS = 15_000  # noises that lie further apart add up to nothing
 PAUSE_MS = 160  # shorter ones lie within what is said
@@ -44,6 +45,7 @@ class Hearing:
         "_crossed_ms",
         "_ear",
         "_late",
+        "_over_agent",
         "_pieces",
         "_silent_since",
         "_since_ms",
@@ -55,7 +57,8 @@ class Hearing:
         self._caller = CallerTurn()
         self._late: Spoken | None = None
         self._again = False  # the turn's sound waits to be sent again
-        self._answered = False  # the agent has answered since the caller last spoke
+        self._answered = False  # the agent has answered, and the caller has not spoken in a pause since
+        self._over_agent = False  # the agent is heard
         self._crossed_ms = 0.0  # where the agent's first sound cut into what the caller was saying, on the ear's clock
         self._answered_to = 0.0  # on the ear's clock: what was loud before has its answer
         self._pieces: deque[Piece] = deque(maxlen=PIECES)
@@ -74,7 +77,7 @@ class Hearing:
                     self._late = self.close(now_ms)
                 self._caller.began(at_ms)
                 self._started_ms, self._since_ms, self._crossed_ms = edge.at_ms, now_ms, 0.0
-                self._silent_since = None
+                self._silent_since, self._answered = None, self._answered and self._over_agent
                 signals.append(Signal.CALLER_BEGAN)
             else:
                 self._caller.ended(at_ms)
@@ -87,6 +90,7 @@ class Hearing:
 
     def talks(self, agent: bool) -> None:
         """Whether the agent is heard now: where the gateway decides, it then takes a little more to be speech."""
+        self._over_agent = agent
         self._ear.talks(agent)
 
     def open(self) -> Sequence[Message]:
@@ -134,7 +138,7 @@ class Hearing:
     @property
     def new(self) -> str:
         """The words so far of the turn that isn't over, where its sound isn't sent again."""
-        return self._caller.kept if self._again else self._caller.text
+        return self._caller.told if self._again else self._caller.text
 
     def words(self, heard: InputTranscript, now_ms: int, *, late: bool = False) -> None:
         """What the model understood. `late`: it has answered already, and the next speech is another turn."""
@@ -153,7 +157,7 @@ class Hearing:
         goes_on = self._talks and ear.position_ms - ear.loud_ms < PAUSE_MS  # across the agent's first sound
         ear.answered(ear.position_ms - self._started_ms if goes_on else 0.0)
         self._pieces.clear()
-        self._crossed_ms = ear.position_ms if goes_on and not asked else 0.0
+        self._crossed_ms = 0.0 if asked else ear.position_ms
         self._answered = not goes_on
         self._answered_to = self._answered_to if goes_on else ear.position_ms
         return since
@@ -170,28 +174,33 @@ class Hearing:
 
     def close(self, now_ms: int) -> Spoken | None:
         """The caller's finished turn; None, and the turn stays open, while no words of it are known."""
-        spoken, kept = self._caller.close(now_ms), self._caller.kept
+        spoken, told = self._caller.close(now_ms), self._caller.told
         if spoken is not None:
             self._caller = CallerTurn()
-            if self._again and not kept:
-                return replace(spoken, known=len(spoken.text))
+            if self._again:  # but for what was told, it is heard
+                return replace(spoken, new=told)
         return spoken
 
     def owed(self, sign_ms: int) -> bool:
         """Whether a turn of the caller's is without its answer: one of which the model has told words, or one that was
         too long for noise, and since which the model (its last sign was at `sign_ms`) has told nothing at all. A caller
         who says "Hello?" again and again is heard as well."""
-        since_ms = max(sign_ms, self._pieces[-1].since_ms - RECENT_MS) if self._pieces else 0
-        unheard = sum(piece.ms for piece in self._pieces if piece.ms >= WORD_MS and piece.since_ms > since_ms)
+        recent_ms = self._pieces[-1].since_ms - RECENT_MS if self._pieces else 0
+        recent = [piece for piece in self._pieces if piece.since_ms + piece.ms > recent_ms and piece.since_ms > sign_ms]
+        unheard = sum(piece.ms for piece in recent if piece.ms >= WORD_MS)
         return (self._caller.understood and not self._caller.late) or unheard >= SPEECH_MS
 
     def asked_over(self, sign_ms: int) -> bool:
         """`owed`, for what was said while the agent was heard: there a word or two are "mhm" and "okay"."""
         return any(piece.over_ms >= SPEECH_MS for piece in self._pieces) and self.owed(sign_ms)
 
-    def spoke_since(self, ms: int, least_ms: float = WORD_MS) -> bool:
+    def asked_since(self, ms: int) -> bool:
+        """Whether the caller speaks, or has said more since then (on the call's clock) than "okay"."""
+        return self._talks or any(piece.ms >= QUESTION_MS and piece.since_ms + piece.ms > ms for piece in self._pieces)
+
+    def spoke_since(self, ms: int) -> bool:
         """Whether the caller speaks, or has said a word or more since then (on the call's clock)."""
-        return self._talks or any(piece.ms >= least_ms and piece.since_ms + piece.ms > ms for piece in self._pieces)
+        return self._talks or any(piece.ms >= WORD_MS and piece.since_ms + piece.ms > ms for piece in self._pieces)
 
     def speaks_over(self, now_ms: int) -> bool:
         """Whether the caller began so lately, and was not answered, that the model may not have told of it yet."""

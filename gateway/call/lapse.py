@@ -7,7 +7,6 @@ from functools import partial
 
 from gateway.call.due import Cue
 from gateway.call.facts import Order
-from gateway.call.hearing import SPEECH_MS
 from gateway.call.parts import Parts
 from gateway.call.plan import Plan
 from gateway.call.recovery import Recovery
@@ -48,9 +47,7 @@ class Lapse:
     def _thinking_since(self) -> float | None:
         """Since when the model thinks, and the caller waits for it: they have said nothing since."""
         since, parts = self._recovery.due.thinking_since, self._parts
-        if since is None or parts.hearing.spoke_since(parts.ledger.ms(since), SPEECH_MS):  # "okay" asks for nothing
-            return None
-        return since
+        return None if since is None or parts.hearing.asked_since(parts.ledger.ms(since)) else since
 
     def agent_done(self, signal: Signal, now: float) -> None:
         """The agent's turn is over; a caller who has been speaking meanwhile is being heard. An agent whose tool runs,

@@ -67,8 +67,8 @@ class Ledger:
         self._tally.turns += 1
         if spoken.text:
             self._said.append(f"{spoken.speaker}: {spoken.text[:MAX_TEXT]}")
-        if new := spoken.text[spoken.known :].strip():
-            self._missed.append(Line(spoken.speaker, new[:MAX_TEXT]))
+        if spoken.new:
+            self._missed.append(Line(spoken.speaker, spoken.new[:MAX_TEXT]))
         return [self.note("turn", now, spoken.fields(), {"text": spoken.text})]
 
     @property

@@ -20,8 +20,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A finished turn. The agent's `text` is cut to what the caller heard; `heard_ms` is the length heard. `known`: so
-    many of its first characters a session that goes on by its last handle knows, or will hear."""
+    """A finished turn. The agent's `text` is cut to what the caller heard; `heard_ms` is the length heard. `new`:
+    of it, what a session that goes on by its last handle neither knows nor will hear."""
 
     speaker: Speaker
     text: str
@@ -30,7 +30,7 @@ class Spoken:
     heard_ms: int
     response_ms: int | None = None  # the agent's: from the caller's last sound to the agent's first
     interrupted: bool = False
-    known: int = 0
+    new: str = ""
 
     def fields(self) -> dict[str, object]:
         """For the note `turn`; the words are not among them."""
@@ -48,12 +48,12 @@ class Spoken:
 class CallerTurn:
     """The caller's turn being gathered: its times from the level of the line, its words from the model."""
 
-    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text", "_words_ms", "kept", "late")
+    __slots__ = ("_end_ms", "_interim", "_start_ms", "_text", "_words_ms", "late", "told")
 
     def __init__(self) -> None:
         self._text = ""
         self._interim = ""
-        self.kept = ""  # words before those: their sound is gone
+        self.told = ""  # words before those: their sound is gone, a session that lacks them is told
         self._start_ms: int | None = None
         self._end_ms: int | None = None
         self._words_ms: int | None = None  # when the first words came
@@ -61,7 +61,7 @@ class CallerTurn:
 
     def began(self, at_ms: int) -> None:
         """Speech began at `at_ms`. A sound from before that nobody understood was noise: the turn starts anew."""
-        stale = not self._text and self._end_ms is not None and at_ms - self._end_ms > NOISE_MS
+        stale = not self.understood and self._end_ms is not None and at_ms - self._end_ms > NOISE_MS
         if self._start_ms is None or stale:
             self._start_ms = at_ms
 
@@ -85,12 +85,12 @@ class CallerTurn:
 
     def keep(self) -> None:
         """The sound so far is not sent again: its words stand."""
-        self.kept, self._text, self._interim = self.text, "", ""
+        self.told, self._text, self._interim = self.text, "", ""
 
     @property
     def text(self) -> str:
         """Its words so far."""
-        return " ".join((f"{self.kept} {self._text or self._interim}").split())
+        return " ".join(f"{self.told} {self._text or self._interim}".split())
 
     @property
     def understood(self) -> bool:
@@ -105,7 +105,7 @@ class CallerTurn:
         times = [ms for ms in (self._end_ms, self._words_ms, now_ms) if ms is not None]
         end = times[0]
         start = min(end, end if self._start_ms is None else self._start_ms)
-        return Spoken("caller", text, start, end, end - start)
+        return Spoken("caller", text, start, end, end - start, new=text)
 
 
 class AgentTurn:
@@ -158,8 +158,8 @@ class AgentTurn:
         if interrupted:
             text = heard_words(text, heard_ms, round(self.queued_ms))
         end_ms = max(self.start_ms, min(now_ms, self.start_ms + heard_ms) if interrupted else now_ms)
-        known = min(self.known, len(text))
-        return Spoken("agent", text, self.start_ms, end_ms, heard_ms, self.response_ms, interrupted, known)
+        new = text[self.known :].strip()
+        return Spoken("agent", text, self.start_ms, end_ms, heard_ms, self.response_ms, interrupted, new)
 
 
 def heard_words(text: str, heard_ms: int, whole_ms: int) -> str:

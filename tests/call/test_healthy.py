@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.call.facts import ToolDone
+from gateway.audio.mulaw import encode
+from gateway.call.facts import PhoneGone, ToolDone
+from gateway.live import cues
 from gateway.live import messages as live
-from tests.call.script import GREETING, PERSONA, PROTECTED, STARTED, Script, pcm, plan
+from tests.call.script import GREETING, IDLE, PERSONA, PROTECTED, STARTED, Script, pcm, plan, tone
 from tests.call.test_crossings import says
 from tests.call.test_recovery import HANDLE, LOST, opened, sound_ms, texts
 from tests.call.test_spoken_over import DEAF
@@ -86,6 +88,12 @@ def a_drawn_out_word_that_the_answer_crosses() -> Script:
 @healthy
 def an_afterthought() -> Script:
     call = says(opened().speaks(1_000).silent(600).speaks(100), "It is four.", 1_500).speaks(200).silent(500)
+    return call(live.InputTranscript("What time is it please")).silent(1_000)
+
+
+@healthy
+def a_pause_before_the_answer_that_the_level_does_not_take_for_one() -> Script:
+    call = says(opened().speaks(1_000).silent(200), "It is four.", 1_500).speaks(200).silent(500)
     return call(live.InputTranscript("What time is it please")).silent(1_000)
 
 
@@ -171,3 +179,62 @@ def test_words_whose_sound_is_gone_outlive_the_words_that_are_heard_again() -> N
     assert "I would like" in str(call.all[-20:])
     says(call(live.InputTranscript("a table for two")).silent(300), "Gladly.", 300).silent(600).heard()
     assert [words for speaker, words in call.said() if speaker == "caller"] == ["I would like a table for two"]
+
+
+# and what is owed all the same
+
+
+def test_a_short_yes_in_a_pause_is_a_question_of_its_own() -> None:
+    call = says(asked("Hi"), "Shall I book it?", 1_000).silent(1_200).heard().silent(500).speaks(200).silent(500)
+    assert len(texts(call(live.InputTranscript("Yes.")).silent(4_500).all)) == 1
+
+
+def test_what_is_said_across_an_idle_prompt_is_not_answered_by_it() -> None:
+    call = Script(plan(idle=IDLE))(STARTED).at(0.1)(live.Ready())(HANDLE).silent(2_200).speaks(1_000)
+    says(call, "Are you there?", 800).speaks(400).silent(700)(live.InputTranscript("I want a table")).heard()
+    call.silent(4_500)
+    assert texts(call.all) == [cues.say("Are you there?"), cues.nudge()]
+    assert len(call.notes("idle-prompt")) == 1
+
+
+def test_a_question_to_a_model_that_thinks_is_answered_in_the_usual_time() -> None:
+    call = asked("Which?")(live.OutputTranscript("One moment."))(live.ModelAudio(pcm(300)))(live.GenerationComplete())
+    call(live.TurnComplete("", "IN_PROGRESS")).silent(500).heard().speaks(500).silent(400)
+    assert texts(call(live.InputTranscript("Never mind, what time is it?")).silent(4_500).all) == [cues.nudge()]
+
+
+def test_long_speech_just_before_adds_to_a_short_hello() -> None:
+    """To a model that tells nothing: what counts is when it ended, not when it began."""
+    hum = encode(tone(20, amplitude=20))
+    call = opened()
+    for _ in range(60):  # a line is learnt in the gaps
+        call.speaks(200).caller(*[hum] * 5)
+    call.caller(*[hum] * 20).speaks(300).silent(4_500)
+    assert texts(call.all) == [cues.nudge()]
+
+
+# of a turn that is told in part and heard in part
+
+
+def told_and_heard() -> Script:
+    call = opened().speaks(1_400)(live.ResumptionUpdate("h2", True))(live.GoingAway(8.0)).speaks(1_600)
+    call(live.InputTranscript("I would like")).speaks(1_600)(live.Ready()).speaks(600)
+    return call(live.InputTranscript(" a table")).silent(400)
+
+
+@pytest.mark.parametrize("loss", [False, True], ids=["stream", "session and stream"])
+def test_the_next_stream_is_told_what_it_does_not_hear(loss: bool) -> None:
+    call = told_and_heard()
+    if loss:
+        call(LOST)
+    carried = call(PhoneGone("x")).carry
+    assert carried is not None
+    assert [line.text for line in carried.missed] == ["I would like"]
+    assert len(carried.caller) >= 600 * 8
+
+
+def test_its_turn_begins_where_it_began() -> None:
+    call = opened().speaks(1_400)(live.ResumptionUpdate("h2", True))(live.GoingAway(8.0)).speaks(1_600)
+    call(live.InputTranscript("I would like")).speaks(1_600)(live.Ready()).silent(2_500).speaks(600)
+    says(call(live.InputTranscript(" a table")).silent(400), "Gladly.", 300).silent(600).heard()
+    assert call.notes("turn")[0].fields["start_ms"] == pytest.approx(100, abs=100)

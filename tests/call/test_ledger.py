@@ -20,10 +20,10 @@ def test_no_turn_is_no_note() -> None:
 
 def test_what_came_since_the_handle_is_kept_until_the_next_one() -> None:
     ledger = Ledger("gemini-3.8-live", 0.0)
-    ledger.turn(Spoken("caller", "Hello", 0, 400, 400), 0.5)
+    ledger.turn(Spoken("caller", "Hello", 0, 400, 400, new="Hello"), 0.5)
     ledger.settle()
-    ledger.turn(Spoken("agent", "Good day. And you?", 0, 400, 400, known=10), 0.5)
-    ledger.turn(Spoken("agent", "Known.", 0, 400, 400, known=6), 0.5)
+    ledger.turn(Spoken("agent", "Good day. And you?", 0, 400, 400, new="And you?"), 0.5)
+    ledger.turn(Spoken("agent", "Known.", 0, 400, 400), 0.5)
     assert ledger.missed == (Line("agent", "And you?"),)
     later = Ledger("gemini-3.8-live", 0.0)
     later.goes_on(ledger.kept(1.0), ledger.missed)
@@ -39,7 +39,7 @@ SUMMED = (
 
 def test_it_adds_up() -> None:
     ledger = Ledger("gemini-3.8-live", 0.0)
-    ledger.turn(Spoken("caller", "Hello", 0, 400, 400), 0.5)
+    ledger.turn(Spoken("caller", "Hello", 0, 400, 400, new="Hello"), 0.5)
     ledger.barge_in(120, 1.0)
     assert [ledger.unseen(keys) for keys in (("mood",), ("mood",), ("mood", "hue"))] == [["mood"], [], ["hue"]]
     assert [ledger.stalled(gap_ms, 1.0).fields for gap_ms in (300, 150)] == [{"gap_ms": 300}, {"gap_ms": 150}]

@@ -37,7 +37,7 @@ def test_a_callers_turn() -> None:
     turn.ended(2000)
     turn.say(" I'd like ", 700)
     turn.say("to book.", 700)
-    assert turn.close(2500) == Spoken("caller", "I'd like to book.", 100, 2000, 1900)
+    assert turn.close(2500) == Spoken("caller", "I'd like to book.", 100, 2000, 1900, new="I'd like to book.")
 
 
 def test_a_callers_turn_without_words_stays_open() -> None:
@@ -50,7 +50,7 @@ def test_a_callers_turn_without_words_stays_open() -> None:
 def test_words_without_a_level_have_the_time_they_came() -> None:
     turn = CallerTurn()
     turn.say("hello", 700)
-    assert turn.close(700) == Spoken("caller", "hello", 700, 700, 0)
+    assert turn.close(700) == Spoken("caller", "hello", 700, 700, 0, new="hello")
 
 
 def test_interim_words_stand_until_final_ones_come() -> None:
@@ -82,7 +82,7 @@ def test_an_agents_turn_that_was_heard() -> None:
     turn.say(TEXT)
     turn.queued_ms = 2000
     spoken = turn.close(2000, 2410, interrupted=False)
-    assert spoken == Spoken("agent", TEXT, 400, 2410, 2000)
+    assert spoken == Spoken("agent", TEXT, 400, 2410, 2000, new=TEXT)
     assert spoken.fields() == {
         "speaker": "agent",
         "start_ms": 400,
@@ -135,7 +135,7 @@ def test_what_a_handle_knows_of_an_agents_turn() -> None:
     turn.more()
     assert turn.known == len("Good day, this is")
     turn.queued_ms = 2000
-    assert turn.close(2000, 2000, interrupted=False).known == len("Good day, this is")
+    assert turn.close(2000, 2000, interrupted=False).new == "Ava."
 
 
 def test_what_was_not_heard_is_not_known_either() -> None:
@@ -144,4 +144,4 @@ def test_what_was_not_heard_is_not_known_either() -> None:
     turn.settle()
     turn.queued_ms = 2000
     spoken = turn.close(1000, 1450, interrupted=True)
-    assert spoken.known == len(spoken.text) < len(TEXT)
+    assert (spoken.new, len(spoken.text) < len(TEXT)) == ("", True)
