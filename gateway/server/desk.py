@@ -67,7 +67,8 @@ class Guest:
     def first(self) -> bool:
         """Whether no stream of the call came before. A webhook that came twice makes two streams of the first attempt:
         the later goes on with the call as any other would. A later attempt, of which it is sure that none before it
-        reached a core, is the call's first stream."""
+        reached a core, is the call's first stream; so is, where calls are kept in memory alone, one that comes after
+        its core was started anew: it is greeted, and counts, once more."""
         return not self.found.goes_on if self.attempt == 1 else self.found.nothing
 
     @property

@@ -85,11 +85,6 @@ class Exchange:
         """Calls in progress."""
         return len(self._calls)
 
-    @property
-    def full(self) -> bool:
-        """Whether there is no place for a call that isn't here."""
-        return self._places.full
-
     def room_for(self, call_sid: str) -> bool:
         """Whether this call finds a place: one that has a stream here has its own."""
         return self._places.free(call_sid)

@@ -1,4 +1,4 @@
-"""What becomes of a stream's notes: told, and three of them heard by those who wait for what they say."""
+"""What becomes of a stream's notes: told, and some of them heard by those who wait for what they say."""
 
 from __future__ import annotations
 

@@ -16,16 +16,19 @@ SPARE = 2  # streams at a time, and no more than there are calls; of the four of
 
 
 class Opening:
-    """A stream that has not said yet whose it is."""
+    """A stream from its handshake until it is in the list of calls, or gone. `call_sid`: "" until it says."""
 
-    __slots__ = ("_places",)
+    __slots__ = ("_places", "call_sid")
 
     def __init__(self, places: Places) -> None:
         self._places = places
+        self.call_sid = ""
 
     def suits(self, call_sid: str) -> bool:
-        """Whether it may stay, now that it is known to be of this call."""
-        return self._places.settle(self, call_sid)
+        """Whether it may stay, now that it says whose it is: its call is here, or has found a place."""
+        if fits := self._places.takes(call_sid):
+            self.call_sid = call_sid
+        return fits
 
 
 class Places:
@@ -34,40 +37,37 @@ class Places:
     def __init__(self, most: int, here: Collection[str]) -> None:
         self._most = most
         self._here = here
-        self._seated: set[Opening] = set()
-        self._spare: set[Opening] = set()
+        self._openings: set[Opening] = set()
 
-    @property
-    def full(self) -> bool:
-        """Whether a call that isn't here finds no place."""
-        return len(self._here) + len(self._seated) >= self._most
+    def free(self, call_sid: str) -> bool:
+        """Whether there is a place for this call: one that is here has its own."""
+        calls = self._calls()
+        return call_sid in calls or len(calls) + self._unknown() < self._most
 
     @property
     def crowded(self) -> bool:
         """Whether not even a stream that may be of a call here is let in."""
-        return self.full and len(self._spare) >= min(SPARE, len(self._here))
+        calls = len(self._calls())
+        return calls + self._unknown() >= self._most + min(SPARE, calls)
 
-    def free(self, call_sid: str) -> bool:
-        """Whether there is a place for this call: one that is here has its own."""
-        return call_sid in self._here or not self.full
+    def takes(self, call_sid: str) -> bool:
+        """Whether a stream of this call may become one of it: of those that were let in, the first to start is."""
+        calls = self._calls()
+        return call_sid in calls or len(calls) < self._most
 
     @contextmanager
     def opening(self) -> Iterator[Opening]:
-        """A stream from its handshake until it is its call's, or gone."""
+        """A stream that was let in."""
         opening = Opening(self)
-        (self._spare if self.full else self._seated).add(opening)
+        self._openings.add(opening)
         try:
             yield opening
         finally:
-            self._seated.discard(opening)
-            self._spare.discard(opening)
+            self._openings.discard(opening)
 
-    def settle(self, opening: Opening, call_sid: str) -> bool:
-        """See `Opening.suits`. One of another call takes a place that has become free meanwhile."""
-        if opening in self._seated or call_sid in self._here:
-            return True
-        if self.full:
-            return False
-        self._spare.discard(opening)
-        self._seated.add(opening)
-        return True
+    def _calls(self) -> set[str]:
+        """Those here, and those whose stream is on its way: in a takeover a call is both, or only the latter."""
+        return {*self._here, *(opening.call_sid for opening in self._openings if opening.call_sid)}
+
+    def _unknown(self) -> int:
+        return sum(not opening.call_sid for opening in self._openings)

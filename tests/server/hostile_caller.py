@@ -73,6 +73,8 @@ class Caller:
                 await self._round(turn, patience_s)
             await self._stop()
             reader.cancel()
+        for timer in self._marks.values():
+            timer.cancel()
         return self.outcome
 
     async def _round(self, turn: Turn, patience_s: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.server.conftest import Everything
+from tests.server.hostile_table import Everything
 from tests.server.hostile_world import Played
 
 Rows = Mapping[str, Played]
