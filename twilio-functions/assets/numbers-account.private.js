@@ -53,8 +53,9 @@ function words(error) {
   return `Twilio refused it (${error.code ?? `HTTP ${error.status}`}): ${error.message}`;
 }
 
-/** One request, asked again while Twilio says 429 and there is time, after Retry-After or 1, 2, 4 seconds. */
-async function patient(client, request, { sleep, left }) {
+/** One request, asked again while Twilio says 429 and there is time, after Retry-After or 1, 2, 4 seconds; null where it
+ *  is not `wanted` any more by then. */
+async function patient(client, request, { sleep, left }, wanted = () => true) {
   for (let tried = 1; ; tried += 1) {
     try {
       return await within(left(), request);
@@ -65,6 +66,7 @@ async function patient(client, request, { sleep, left }) {
       if (pause >= left()) throw error;
       await sleep(pause);
     }
+    if (!(await wanted())) return null;
   }
 }
 
@@ -174,17 +176,14 @@ async function update({ client, pace }, { sid, number, fields }) {
 
 /** Buys one number, unless the account has one for this line by now. The mark is set by the same request that buys. */
 async function buy({ client, plans, want, pace }, { line, offers, fields }) {
+  const lacking = async () => plans.wanting(want, await listed(client, pace)).some((one) => one.line === line);
   let last = null;
   for (const phoneNumber of offers) {
-    const numbers = await listed(client, pace);
-    if (!plans.wanting(want, numbers).some((one) => one.line === line)) return '';
+    if (!(await lacking())) return '';
+    const bid = () => client.incomingPhoneNumbers.create({ phoneNumber, ...news(fields) });
     try {
-      const bought = await patient(
-        client,
-        () => client.incomingPhoneNumbers.create({ phoneNumber, ...news(fields) }),
-        pace,
-      );
-      return bought.phoneNumber;
+      const bought = await patient(client, bid, pace, lacking);
+      return bought?.phoneNumber ?? '';
     } catch (error) {
       if (!GONE.has(error.code)) throw error;
       last = error;

@@ -5,8 +5,9 @@ const { test } = require('node:test');
 const twilio = require('twilio');
 const plans = require('../assets/numbers-plan.private.js');
 const numbers = require('../assets/numbers-account.private.js');
+const fakes = require('../../tests/fakes/twilio_api/server.js');
 const { clientOf } = require('../../tests/fakes/twilio_api/sdk.js');
-const { ALL, SEARCH, TOKEN, account, line, lines, port, run, sent, state, wanted } = require('./numbers-rig');
+const { ALL, SEARCH, TOKEN, account, line, lines, owned, port, run, sent, state, wanted } = require('./numbers-rig');
 
 test('only numbers that take calls are looked for', async () => {
   account();
@@ -81,6 +82,21 @@ test('429 is waited for as long as Twilio asks, up to a bound, and a few times o
   assert.match(stopped, /too many requests/);
   assert.equal(left.length, 2);
   assert.equal(sent('POST').length, 4);
+});
+
+test('before a purchase that Twilio put off is asked for again, the account is looked at again', async () => {
+  account();
+  state.refusals = [{ method: 'POST', path: 'IncomingPhoneNumbers', status: 429, body: { code: 20429 } }];
+  const rival = async () => fakes.seed(state, { numbers: { '+14155550113': { friendly_name: 'gw:clinic/more' } } });
+  const { done } = await run(wanted(line({ label: 'more', number: '', search: SEARCH })), { sleep: rival });
+  assert.deepEqual(
+    done.map(({ kind, number }) => [kind, number]),
+    [['buy', '']],
+  );
+  assert.deepEqual(
+    owned().filter(([, name]) => name === 'gw:clinic/more'),
+    [['+14155550113', 'gw:clinic/more']],
+  );
 });
 
 test('Twilio breaking in the middle stops the run; the next one finishes', async () => {
