@@ -46,8 +46,8 @@ function mark(line) {
  */
 function desired(artefact, { domain, core }) {
   const why = "Twilio can't reach a machine or network of one's own";
-  if (isNear(hostnameOf(`https://${domain}`))) throw new Fault(`Functions: ${why}: deploy them, and name their domain`);
-  if (!core.startsWith('https://') || isNear(hostnameOf(core)))
+  if (isNear(`https://${domain}`)) throw new Fault(`Functions: ${why}: deploy them, and name their domain`);
+  if (!core.startsWith('https://') || isNear(core))
     throw new Fault(`CORE_URL: ${why}: it takes the public https:// address of the core`);
   const lines = [];
   const dials = [];
@@ -60,9 +60,9 @@ function desired(artefact, { domain, core }) {
   return { hash: artefact.hash, lines: lines.sort(by((one) => one.line)), dials };
 }
 
-/** Whether a host, as URL writes it, is of one machine or network: so is a name without a dot, and none. */
-function isNear(hostname) {
-  const name = hostname.replace(/^\[|\]$|\.$/g, '');
+/** Whether a URL's host is of one machine or network: so is a name without a dot, and none. */
+function isNear(url) {
+  const name = hostOf(url, 'hostname').replace(/^\[|\]$|\.$/g, '');
   const family = isIP(name);
   return family ? NEAR.check(name, `ipv${family}`) : !name.includes('.') || NEAR_NAMES.test(name);
 }
@@ -213,7 +213,7 @@ function kindOf(fields, number) {
  */
 function deployment(fields, { voiceUrl, friendlyName }) {
   const there = placeOf(voiceUrl);
-  if (!there || isNear(hostnameOf(voiceUrl))) return '';
+  if (!there || isNear(voiceUrl)) return '';
   const here = [fields.voiceUrl, fields.voiceFallbackUrl].map(placeOf).includes(there);
   const theirs = hostOf(voiceUrl).endsWith(FUNCTIONS_HOST) || friendlyName === fields.friendlyName;
   return theirs && !here ? there : '';
@@ -239,12 +239,8 @@ function guarded(fields, number) {
   return { needs, reason: `${number.phoneNumber} answers ${where} today and does not carry the mark of this line` };
 }
 
-function hostOf(url) {
-  return URL.canParse(url || '') ? new URL(url).host : '';
-}
-
-function hostnameOf(url) {
-  return URL.canParse(url || '') ? new URL(url).hostname : '';
+function hostOf(url, part = 'host') {
+  return URL.canParse(url || '') ? new URL(url)[part] : '';
 }
 
 /** A line without a number: it is bought, or a fault says why it can't be. */
