@@ -47,7 +47,7 @@ def test_a_core_that_is_killed_in_mid_call_is_tried_once_more_then_twilio_speaks
         CUT_OFF,
         "POST /after?attempt=1 200",
         f"stream gw-2: {UNREACHED}",
-        "POST /after?attempt=2&failed=1 200",
+        "POST /after?attempt=2&failed=1&unheard=1 200",
         *FALLBACK,
     ]
     assert [report.form["StreamEvent"] for report in call.reports[:3]] == [
@@ -117,7 +117,7 @@ def test_a_core_that_is_not_there_leaves_the_caller_with_the_fallback(here: Worl
         f"stream gw-1: {UNREACHED}",
         "POST /after?attempt=1 200",
         f"stream gw-2: {UNREACHED}",
-        "POST /after?attempt=2&failed=1 200",
+        "POST /after?attempt=2&failed=1&unheard=1 200",
         *FALLBACK,
     ]
     bought = dial(here, here.number(ON_SALE), listener)

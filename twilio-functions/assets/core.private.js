@@ -4,15 +4,14 @@
 
 const MAX_STREAMS = 20; // of one call, however they end
 const MAX_FAILED = 2; // in a row that broke soon, as the core counts them
-const MAX_UNHEARD = 1; // in a row after which the core said nothing
 const MAX_ANSWER = 16 * 1024; // characters
 const NUMBER = /^\+[1-9]\d{6,14}$/;
 
-/** Which stream of its call a query speaks of, from 1, and how many before it in a row broke soon. What says nothing
- *  sensible is the last. */
-function triesOf({ attempt, failed }) {
+/** Which stream of its call a query speaks of, from 1, how many before it in a row broke soon, and whether the core said
+ *  nothing before it. What says nothing sensible is the last. */
+function triesOf({ attempt, failed, unheard }) {
   const nth = /^[1-9]\d?$/.test(attempt) ? Math.min(Number(attempt), MAX_STREAMS) : MAX_STREAMS;
-  return { attempt: nth, failed: /^[0-2]$/.test(failed) ? Number(failed) : 0 };
+  return { attempt: nth, failed: /^[0-2]$/.test(failed) ? Number(failed) : 0, unheard: unheard === '1' };
 }
 
 /** What the core says should follow that stream of the call, or null: silent, late, unreachable, garbage.
@@ -56,10 +55,10 @@ function read(said, attempt) {
 }
 
 /** What follows: the core's word where it has one, else one more stream, else the line's fallback; and never a stream
- *  without end. */
-function follow(step, { attempt, failed }) {
-  const unheard = failed < MAX_UNHEARD ? { next: 'stream', persona: '', failed: failed + 1 } : { next: 'fallback' };
-  const chosen = step ?? unheard;
+ *  without end. Streams that broke before, of which the core told, take nothing from that one. */
+function follow(step, { attempt, failed, unheard }) {
+  const again = { next: 'stream', persona: '', failed: Math.min(failed + 1, MAX_FAILED), unheard: true };
+  const chosen = step ?? (unheard ? { next: 'fallback' } : again);
   return chosen.next === 'stream' && attempt >= MAX_STREAMS ? { next: 'fallback' } : chosen;
 }
 

@@ -7,7 +7,7 @@ const FORMAT = 1;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 // no user, query or fragment
 const ADDRESS = /^(https?):\/\/((?:\[[\da-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?)(?:\/[\w.~/-]*)?$/;
-const FIELDS = ['To', 'From', 'CallSid', 'AccountSid', 'DialCallStatus', 'ErrorCode', 'line', 'attempt', 'failed'];
+const FIELDS = 'To From CallSid AccountSid DialCallStatus ErrorCode line attempt failed unheard'.split(' ');
 const LAST = new Set(['fallback', 'done']);
 // Should even the fallback break: no code stands between this and the caller.
 const LAST_WORDS =

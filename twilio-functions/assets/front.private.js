@@ -30,7 +30,7 @@ async function after(call) {
   if (step.next === 'hangup') return documents.ofNext(step);
   const place = placed(call);
   if (step.next !== 'stream') return documents.ofNext(step, place ?? unplaced(call));
-  const again = { attempt: tries.attempt + 1, failed: step.failed };
+  const again = { attempt: tries.attempt + 1, failed: step.failed, unheard: step.unheard };
   return place ? streamed(call, place, step.persona, again) : documents.sorry();
 }
 

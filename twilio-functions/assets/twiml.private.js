@@ -5,7 +5,7 @@
 // A place is what a document must know of the call:
 // {core, functions: base URLs; search: flow and label of a line that was found by ?line=, else ''; language: the locale
 //  in which Twilio reads, '' its own; callerId: what a dialled number is shown, '' the caller's own; fallback: the line's
-//  announcement or null; callSid, accountSid, flow, line, persona, hash, from, to, attempt, failed, token}.
+//  announcement or null; callSid, accountSid, flow, line, persona, hash, from, to, attempt, failed, unheard, token}.
 const VoiceResponse = require('twilio/lib/twiml/VoiceResponse');
 
 const MAX_PARAMETER = 500; // name and value of one <Parameter> together stay below this (twilio.com/docs/voice/twiml/stream)
@@ -109,10 +109,10 @@ function speak(answer, say, { language }) {
 }
 
 /** The URL of a door that must know the call's line. */
-function link(place, path, { attempt, failed } = {}) {
+function link(place, path, { attempt, failed, unheard } = {}) {
   const line = place.search.split('/').map(encodeURIComponent).join('/');
-  const said = [attempt && `attempt=${attempt}`, failed && `failed=${failed}`, line && `line=${line}`];
-  const query = said.filter(Boolean).join('&');
+  const tries = [attempt && `attempt=${attempt}`, failed && `failed=${failed}`, unheard && 'unheard=1'];
+  const query = [...tries, line && `line=${line}`].filter(Boolean).join('&');
   return `${place.functions}${path}${query && `?${query}`}`;
 }
 

@@ -127,19 +127,28 @@ const BAD = {
 for (const [what, core] of Object.entries(BAD)) {
   test(`a core that can't be followed (${what}): one retry, then the fallback`, async () => {
     assert.match((await after(core)).body, AGAIN);
-    assert.match((await after(core, { attempt: '2', failed: '1' })).body, FALLBACK);
+    assert.match((await after(core, { attempt: '2', failed: '1', unheard: '1' })).body, FALLBACK);
   });
 }
 
 test("a core that can't be followed after a stream that took a call over: one retry too", async () => {
   const { body } = await after(silent, { attempt: '5' });
-  assert.match(body, /<Connect action="[^"]+\/after\?attempt=6&amp;failed=1" method="POST"><Stream name="gw-6"/);
+  assert.match(body, /<Connect action="[^"]+\/after\?attempt=6&amp;failed=1&amp;unheard=1" method="POST"><Stream name="gw-6"/);
 });
+
+for (const failed of ['1', '2']) {
+  test(`a core that falls silent after ${failed} broken streams, of which it told: one retry all the same`, async () => {
+    const { body } = await after(silent, { attempt: '3', failed });
+    assert.match(body, /after\?attempt=4&amp;failed=2&amp;unheard=1"/);
+    const heard = await after(says({ next: 'stream', attempt: 5, failed: 1 }), { attempt: '4', failed: '2', unheard: '1' });
+    assert.match(heard.body, /after\?attempt=5&amp;failed=1"/);
+  });
+}
 
 for (const failed of [-1, 3, '1', null, undefined]) {
   test(`streams that failed are counted, or the core is not believed: ${JSON.stringify(failed)}`, async () => {
     const { body } = await after(says({ next: 'stream', attempt: 2, failed, persona: 'night' }));
-    assert.match(body, /after\?attempt=2&amp;failed=1"/);
+    assert.match(body, /after\?attempt=2&amp;failed=1&amp;unheard=1"/);
     assert.equal(parameters(body).persona, 'ava');
   });
 }
@@ -178,7 +187,7 @@ test('a twentieth stream is the last', async () => {
 
 test('a bought line stays itself', async () => {
   const { body } = await after(silent, { To: '+14155550111', line: 'desk/bought' });
-  assert.match(body, /\/after\?attempt=2&amp;failed=1&amp;line=desk\/bought"/);
+  assert.match(body, /\/after\?attempt=2&amp;failed=1&amp;unheard=1&amp;line=desk\/bought"/);
   assert.equal(parameters(body).line, 'bought');
 });
 

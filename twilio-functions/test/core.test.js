@@ -42,7 +42,7 @@ async function turns(base) {
     if (!marks.length) marks.push(...[1800, 2300].map((ms) => sleep(ms).then(() => seen.push(ms))));
     return answer;
   };
-  const form = { To: '+14155550102', attempt: '1', failed: '1' };
+  const form = { To: '+14155550102', attempt: '2', failed: '1', unheard: '1' };
   const { body } = await ask('after', form, { core: asked, env: { CORE_URL: base } });
   seen.push(/<Say[^>]*>Words before voicemail/.test(body) ? 'the fallback' : body);
   await Promise.all(marks);
