@@ -115,8 +115,9 @@ class Agent:
         return []
 
     def turn_complete(self, fact: live.TurnComplete, now: float) -> list[Order]:
-        self._recovery.sign(self._ledger.ms(now))
         sounded = self._speech.turn_complete()
+        if not sounded:  # else its last sound was
+            self._recovery.sign(self._ledger.ms(now))
         orders: list[Order] = []
         if fact.status == "IN_PROGRESS":  # more follows: neither the end of the turn nor of what it costs
             self._recovery.due.thinks(now)

@@ -145,8 +145,11 @@ class _Reel:
 
     def trim(self) -> int:
         before = self._size
-        while self._size > self.most and len(self._pieces) > 1:
-            self._size -= len(self._pieces.popleft())
+        while self._size > self.most:
+            oldest, much = self._pieces.popleft(), self._size - self.most
+            if much < len(oldest):  # a piece may be all that was kept of a lost session
+                self._pieces.appendleft(oldest[much:])
+            self._size -= min(much, len(oldest))
         return before - self._size
 
     def take(self) -> bytes:

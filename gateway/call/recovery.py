@@ -160,8 +160,9 @@ class Recovery:
         self.due.owes()
 
     def sign(self, now_ms: int) -> None:
-        """The model tells something: it hears, at least."""
-        self.sign_ms = now_ms
+        """The model tells something: it hears, at least, but for a caller whose sound is kept."""
+        if self._parts.hearing.is_open:
+            self.sign_ms = now_ms
         self._told = False
 
     # what time brings

@@ -12,7 +12,7 @@ from gateway.live import cues
 from gateway.live import messages as live
 from tests.call.script import GREETING, PERSONA, PROTECTED, STARTED, Script, pcm, plan
 from tests.call.test_context import told
-from tests.call.test_recovery import HANDLE, LOST, opened, sound_ms, texts
+from tests.call.test_recovery import HANDLE, LOST, opened, opens, sound_ms, texts
 from tests.call.test_spoken_over import DEAF, OURS, clears, talking
 
 
@@ -48,6 +48,24 @@ def test_a_protected_greeting_answers_nothing() -> None:
     call = says(greeted(PROTECTED).speaks(1_000).silent(400), "Good day.", 600).silent(900).heard()
     call.silent(500)(live.InputTranscript("I need a doctor now")).silent(8_000)
     assert cues.nudge() in texts(call.all)
+
+
+def test_what_was_said_during_one_is_owed_though_no_words_come() -> None:
+    """The model told things meanwhile, and could not hear."""
+    call = says(greeted(PROTECTED).silent(400).speaks(1_200).silent(400), "Good day.", 600).silent(900).heard()
+    assert texts(call.silent(5_000).all)[1:] == [cues.nudge()]
+
+
+def test_nor_is_the_session_left_before_it_could_answer() -> None:
+    call = says(greeted(PROTECTED).silent(400).speaks(1_200).silent(400), "Good day.", 600)(live.GoingAway(50.0))
+    call(live.ResumptionUpdate("h2", True)).silent(900).heard().silent(1_500)
+    assert opens(call.all) == [None]
+
+
+def test_the_end_of_a_turn_is_no_sign_that_what_is_said_meanwhile_is_heard() -> None:
+    call = opened()(live.OutputTranscript("Yes?"))(live.ModelAudio(pcm(600)))(live.GenerationComplete()).silent(700)
+    call.heard().silent(100).speaks(400)(live.TurnComplete()).speaks(600).silent(5_000)
+    assert texts(call.all) == [cues.nudge()]
 
 
 def test_any_other_answers_whoever_said_hello() -> None:

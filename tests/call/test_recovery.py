@@ -102,6 +102,13 @@ def test_what_the_caller_said_without_an_answer_is_said_again() -> None:
     assert 1600 <= sound_ms(call.last) <= 2000  # the turn with a little before it, and the gap
 
 
+def test_of_what_is_kept_too_long_the_oldest_goes_and_not_all() -> None:
+    call = opened().silent(400).speaks(4_000).silent(400)(LOST)
+    for _ in range(3):
+        call.silent(3_600)(ModelGone(0, "cannot connect"))
+    assert sound_ms(call.silent(2_100)(live.Ready()).last) == 15_000
+
+
 def test_an_answered_turn_is_not_said_again() -> None:
     call = opened().speaks(1000).silent(400)(live.ModelAudio(pcm(200)))(live.GenerationComplete())
     call(live.TurnComplete()).silent(300).heard()(LOST).silent(200)(live.Ready())
