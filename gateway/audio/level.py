@@ -222,5 +222,12 @@ class SpeechMeter:
         return 20 * math.log10(level / _FULL_SCALE) if level else SILENCE_DB
 
 
+def spoken_ms(mulaw: bytes) -> float:
+    """How much of some mu-law at 8 kHz is speech, from the first sound of it to the last."""
+    meter = SpeechMeter(8000)
+    times = [edge.at_ms for edge in meter.push_mulaw(mulaw)] + ([meter.loud_ms] if meter.speaking else [])
+    return times[-1] - times[0] if times else 0.0
+
+
 def _frames(duration_ms: float) -> int:
     return max(1, math.ceil(duration_ms / FRAME_MS))

@@ -94,7 +94,7 @@ def take_up(whole: Whole, carried: Carry, greeting: Greeting | None, now: float)
         return
     parts.errands.goes_on(carried.errands, now, closing=carried.closing)
     parts.turn.take(Signal.GREET if state is State.GREETING and greeting else Signal.READY, now)
-    parts.hearing.goes_on(carried.caller)
+    parts.hearing.goes_on(carried.caller, understood=bool(carried.spoken) and state in UNHEARD)
     if carried.agent is not None and carried.agent.sound:
         parts.speech.goes_on(carried.agent, 0)
         parts.errands.sound(now)

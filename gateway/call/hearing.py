@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from gateway.audio.level import Edge, SpeechMeter
+from gateway.audio.level import Edge, SpeechMeter, spoken_ms
 from gateway.call.gate import Gate, Message
 from gateway.call.intake import BYTES_PER_MS, Intake
 from gateway.call.transcript import CallerTurn, Spoken
@@ -44,6 +44,7 @@ class Hearing:
         "_caller",
         "_crossed_ms",
         "_ear",
+        "_had_answer",
         "_late",
         "_over_agent",
         "_pieces",
@@ -58,6 +59,7 @@ class Hearing:
         self._late: Spoken | None = None
         self._again = False  # the turn's sound waits to be sent again
         self._answered = False  # the agent has answered, and the caller has not spoken in a pause since
+        self._had_answer = False  # the same, when the last sound began
         self._over_agent = False  # the agent is heard
         self._crossed_ms = 0.0  # where the agent's first sound cut into what the caller was saying, on the ear's clock
         self._answered_to = 0.0  # on the ear's clock: what was loud before has its answer
@@ -77,6 +79,7 @@ class Hearing:
                     self._late = self.close(now_ms)
                 self._caller.began(at_ms)
                 self._started_ms, self._since_ms, self._crossed_ms = edge.at_ms, now_ms, 0.0
+                self._had_answer = self._answered and not any(piece.ms >= WORD_MS for piece in self._pieces)
                 self._silent_since, self._answered = None, self._answered and self._over_agent
                 signals.append(Signal.CALLER_BEGAN)
             else:
@@ -122,12 +125,13 @@ class Hearing:
         self._again = (self._again or again) and bool(sound)
         return sound
 
-    def goes_on(self, mulaw: bytes) -> None:
-        """What the caller said in an earlier stream of the call, without an answer."""
+    def goes_on(self, mulaw: bytes, *, understood: bool) -> None:
+        """What the caller said in an earlier stream without an answer. `understood`: its model has told words of it;
+        what it hadn't may be noise, and there is silence around it."""
         self._ear.goes_on(mulaw)
-        if mulaw:
-            long_ms = len(mulaw) / BYTES_PER_MS
-            self._pieces.append(Piece(1, long_ms, long_ms))  # owed since before the model's first sign
+        if mulaw:  # owed since before the model's first sign
+            long_ms = len(mulaw) / BYTES_PER_MS if understood else spoken_ms(mulaw)
+            self._pieces.append(Piece(1, long_ms, long_ms))
             self._silent_since = 0
 
     @property
@@ -169,8 +173,9 @@ class Hearing:
 
     @property
     def has_answer(self) -> bool:
-        """Whether the agent has answered since the caller last said a word: words that still come are of that turn."""
-        return self._answered and not self.spoke_since(0)
+        """Whether words that come now have their answer: the caller has said none since, or only begins to."""
+        begins = self.speaking and self._ear.position_ms - self._started_ms < WORD_MS
+        return self._had_answer if begins else self._answered and not self.spoke_since(0)
 
     def close(self, now_ms: int) -> Spoken | None:
         """The caller's finished turn; None, and the turn stays open, while no words of it are known."""
@@ -182,17 +187,17 @@ class Hearing:
         return spoken
 
     def owed(self, sign_ms: int) -> bool:
-        """Whether a turn of the caller's is without its answer: one of which the model has told words, or one that was
-        too long for noise, and since which the model (its last sign was at `sign_ms`) has told nothing at all. A caller
-        who says "Hello?" again and again is heard as well."""
+        """Whether a turn of the caller's has no answer: one of which the model told words, or one too long for noise
+        since which it has told nothing (its last sign was at `sign_ms`). "Hello?" again and again is heard as well."""
         recent_ms = self._pieces[-1].since_ms - RECENT_MS if self._pieces else 0
         recent = [piece for piece in self._pieces if piece.since_ms + piece.ms > recent_ms and piece.since_ms > sign_ms]
         unheard = sum(piece.ms for piece in recent if piece.ms >= WORD_MS)
         return (self._caller.understood and not self._caller.late) or unheard >= SPEECH_MS
 
     def asked_over(self, sign_ms: int) -> bool:
-        """`owed`, for what was said while the agent was heard: there a word or two are "mhm" and "okay"."""
-        return any(piece.over_ms >= SPEECH_MS for piece in self._pieces) and self.owed(sign_ms)
+        """`owed`, for what was said while the agent was heard, or still is: there a word or two are "mhm", "okay"."""
+        long = self._talks and self._ear.loud_ms - self._started_ms >= QUESTION_MS
+        return (long or any(piece.over_ms >= SPEECH_MS for piece in self._pieces)) and self.owed(sign_ms)
 
     def asked_since(self, ms: int) -> bool:
         """Whether the caller speaks, or has said more since then (on the call's clock) than "okay"."""

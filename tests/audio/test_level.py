@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audio.level import END, SILENCE_DB, START, Edge, Gate, SpeechMeter
+from gateway.audio.level import END, SILENCE_DB, START, Edge, Gate, SpeechMeter, spoken_ms
 from gateway.audio.mulaw import encode
 from tests.audio.signals import RECORDINGS, noise, quantized, recording, tone
 
@@ -240,3 +240,10 @@ def test_importing_it_warns_nobody_and_needs_no_numpy() -> None:
 def test_only_audioop_s_own_warning_is_silenced() -> None:
     code = "import warnings as w; a = w.filters[:]; import gateway.audio.level; assert w.filters == a"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_how_much_of_a_piece_of_sound_is_speech() -> None:
+    quiet, loud = b"\xff" * 8 * 500, encode(quantized(tone(440, 8_000, 0.3)))
+    assert spoken_ms(quiet + loud + quiet) == 300
+    assert spoken_ms(quiet + loud) == 300
+    assert spoken_ms(quiet) == 0

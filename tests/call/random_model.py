@@ -240,7 +240,7 @@ class Model:
         connection, draw = self.connection, self.random
         if connection is None:
             return
-        words = words or draw.randint(1, 12)
+        at, words = max(at, connection.turn_until + 0.1), words or draw.randint(1, 12)  # one turn at a time
         connection.turn_from, connection.turn_until = at, at + words * WORD_MS / 1000 + draw.uniform(0.0, 0.4)
         self._at(at - 0.02, "turn", live.ResumptionUpdate())
         late = 0.5 if draw.random() < 0.2 else 0.0

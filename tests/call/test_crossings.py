@@ -96,6 +96,18 @@ def test_a_question_over_the_agent_that_nobody_answers_is_asked_for() -> None:
     assert texts(call.all) == [cues.nudge()]
 
 
+def test_a_question_across_the_agents_end_is_owed_though_its_words_were_told_before_that() -> None:
+    call = says(talking(opened(persona=DEAF), 100), " to six.", 1_500).silent(900).speaks(600)
+    call(live.InputTranscript("How much")).speaks(200).heard().speaks(600).silent(5_000)
+    assert texts(call.all) == [cues.nudge()]
+
+
+def test_a_cough_while_late_words_come_is_no_question() -> None:
+    call = says(opened().speaks(800).silent(500), "It is four.", 600).silent(900).heard().silent(300)
+    call.speaks(120)(live.InputTranscript("What time is it?")).silent(9_000)
+    assert texts(call.all) == []
+
+
 def test_words_that_straggle_in_while_their_answer_is_heard_ask_for_nothing() -> None:
     call = opened().speaks(800).silent(500)(live.OutputTranscript("It is four."))(live.ModelAudio(pcm(2_000)))
     call.silent(300)(live.InputTranscript("What time is it?")).silent(300).speaks(120)

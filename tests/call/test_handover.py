@@ -461,3 +461,18 @@ def test_a_model_that_thought_is_told_in_the_next_stream() -> None:
     call = taken_up(before.silent(1_000)(Draining("stream-limit", 0.0, 0.0)))(live.Ready())
     assert sound_ms(call.last) >= 800  # it hears the question again
     assert texts(call.silent(4_500).all) == [cues.nudge()]
+
+
+@pytest.mark.parametrize("mode", ["model", "gateway"])
+def test_mhm_over_the_agent_that_goes_over_asks_for_nothing(mode: Literal["model", "gateway"]) -> None:
+    """With what lies around it, it is as long as a question."""
+    persona = replace(plan().persona, barge_in=BargeIn(False), vad=replace(plan().persona.vad, mode=mode))
+    before = talking(opened(persona=persona), 4_000).silent(1_000).speaks(300).silent(900)(PhoneGone("x"))
+    call = taken_up(before, persona=persona)(live.Ready()).silent(2_000).heard().silent(9_000)
+    assert texts(call.all) == []
+
+
+def test_a_short_yes_that_was_understood_is_owed_in_the_next_stream() -> None:
+    before = talking(opened(), 500, "Shall I book it?").silent(700).heard().silent(500).speaks(200).silent(500)
+    call = taken_up(before(live.InputTranscript("Yes."))(Draining("stream-limit", 0.0, 0.0)))(live.Ready())
+    assert texts(call.silent(4_500).all) == [cues.nudge()]
