@@ -12,9 +12,10 @@ from random import Random
 from traceback import format_exception
 from unittest.mock import patch
 
-from gateway.call.facts import Fact, HangUp, ModelGone, OpenModel, Order, PhoneGone, RunTool, Tick, ToolDone
+from gateway.call.facts import Fact, HangUp, ModelGone, OpenModel, Order, PhoneGone, Tick, ToolDone
 from gateway.call.plan import Plan
 from gateway.call.playback import LOST_MARK_S
+from gateway.call.requests import RunTool
 from gateway.flow.model import BargeIn
 from gateway.live import messages as live
 from gateway.twilio.media import CallerAudio, Clear, Mark, MarkPlayed, Play, Stopped
@@ -166,7 +167,7 @@ class RandomCall(Script):
         self._ticks(self.now + FRAME_MS / 1000)
         self._frame()
         if self.ended is None and self.now >= self.caller_side.leaves_at:
-            self(Stopped("MZ1", "CA1") if self.random.random() < 0.7 else PhoneGone("reset"))
+            self(Stopped("CA1", 1) if self.random.random() < 0.7 else PhoneGone("reset"))
         for side in (self.phone, self.model):
             for fact in side.due(self.now):
                 if self.ended is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.call.facts import Fact, HangUp, Note, OpenModel, Order, RunTool, Tick
-from gateway.call.requests import LIMIT_S
+from gateway.call.facts import Fact, HangUp, Note, OpenModel, Order, Tick
+from gateway.call.requests import LIMIT_S, RunTool
 from gateway.live import cues
 from gateway.live import messages as live
 from gateway.twilio.media import Play
