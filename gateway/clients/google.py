@@ -20,18 +20,32 @@ class Bearer:
 
 
 class Tokens:
-    """`get` answers from memory while the token is valid; a refresh runs in a thread, one at a time."""
+    """`get` answers from memory while the token is valid; a refresh runs in a thread, one at a time, and goes on for
+    the others where a call that waits for it ends."""
 
     def __init__(self) -> None:
         self._credentials: Any = None
-        self._lock = asyncio.Lock()
+        self._refreshing: asyncio.Future[None] | None = None
 
     async def get(self) -> Bearer:
         """A bearer token that is valid now. Raises CredentialsError."""
-        async with self._lock:
-            if self._credentials is None or not self._credentials.valid:
-                await asyncio.to_thread(self._refresh)
-            return Bearer(self._credentials.token, getattr(self._credentials, "quota_project_id", None) or "")
+        refreshing = self._refreshing
+        if refreshing is None and (self._credentials is None or not self._credentials.valid):
+            refreshing = self._begin()
+        if refreshing is not None:
+            await asyncio.shield(refreshing)
+        return Bearer(self._credentials.token, getattr(self._credentials, "quota_project_id", None) or "")
+
+    def _begin(self) -> asyncio.Future[None]:
+        refreshing = self._refreshing = asyncio.get_running_loop().run_in_executor(None, self._refresh)
+        refreshing.add_done_callback(self._end)
+        return refreshing
+
+    def _end(self, refreshing: asyncio.Future[None]) -> None:
+        """Those who wait are told of a failure; where nobody does any more, nobody need be."""
+        self._refreshing = None
+        if not refreshing.cancelled():
+            refreshing.exception()
 
     def _refresh(self) -> None:
         import google.auth  # costs 100 ms and is needed for Vertex AI only

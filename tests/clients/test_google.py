@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class TokenServer(HTTPServer):
     handed = 0
     lifetime_s = 3600
     status = 200
+    ready = threading.Event()  # unset: it takes its time
+    ready.set()
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -30,6 +33,7 @@ class Answer(BaseHTTPRequestHandler):
         assert isinstance(server, TokenServer)
         self.rfile.read(int(self.headers["Content-Length"]))
         server.handed += 1
+        server.ready.wait(20)
         body = {"access_token": f"token-{server.handed}", "expires_in": server.lifetime_s, "token_type": "Bearer"}
         if server.status != 200:
             body = {"error": "invalid_grant", "error_description": "the account is gone"}
@@ -42,8 +46,8 @@ class Answer(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@pytest.fixture
-def tokens_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TokenServer]:
+@contextmanager
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TokenServer]:
     """A token server, and a service account's key file that names it."""
     with TokenServer(("127.0.0.1", 0), Answer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -59,14 +63,20 @@ def tokens_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Token
             "client_email": "gateway@p.iam.gserviceaccount.com",
             "client_id": "1",
             "token_uri": f"http://127.0.0.1:{server.server_address[1]}/token",
-            "quota_project_id": "billed",
         }
         file = tmp_path / "key.json"
         file.write_text(json.dumps(account), encoding="utf-8")
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+        monkeypatch.setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "billed")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         yield server
         server.shutdown()
+
+
+@pytest.fixture
+def tokens_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TokenServer]:
+    with account(tmp_path, monkeypatch) as server:
+        yield server
 
 
 def test_a_token_is_fetched_once_and_kept(tokens_at: TokenServer) -> None:
@@ -75,6 +85,7 @@ def test_a_token_is_fetched_once_and_kept(tokens_at: TokenServer) -> None:
         async with asyncio.TaskGroup() as group:
             got = [group.create_task(tokens.get()) for _ in range(10)]
         assert {task.result().token for task in got} == {"token-1"}
+        assert {task.result().quota_project for task in got} == {"billed"}
         assert "token-1" not in repr(got[0].result())
 
     asyncio.run(scenario())
@@ -89,6 +100,25 @@ def test_a_token_that_is_about_to_expire_is_refreshed(tokens_at: TokenServer) ->
         return [(await tokens.get()).token for _ in range(2)]
 
     assert asyncio.run(scenario()) == ["token-1", "token-2"]
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_calls_that_end_meanwhile_start_no_second_refresh(tokens_at: TokenServer, status: int) -> None:
+    """A token server that hangs is asked once, however many calls give it up."""
+    tokens_at.ready, tokens_at.status = threading.Event(), status
+
+    async def scenario() -> None:
+        tokens = Tokens()
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await tokens.get()
+        tokens_at.ready.set()
+        if status == 200:
+            assert (await tokens.get()).token == "token-1"
+
+    asyncio.run(scenario())
+    assert tokens_at.handed == 1
 
 
 def test_a_refusal_is_one_named_error(tokens_at: TokenServer) -> None:

@@ -14,9 +14,11 @@ from websockets.asyncio.client import connect
 
 from gateway.addresses import SettingsError
 from gateway.live import messages as live
+from gateway.live.endpoint import Endpoint
 from gateway.server.lifecycle import endpoints
 from gateway.server.listener import listen
 from gateway.settings import read
+from tests.clients.test_google import account
 from tests.server.served import child
 from tests.server.world import Phone, http
 
@@ -171,3 +173,29 @@ def test_where_the_model_is(env: dict[str, str], backend: Any, url: str, header:
     found, headers = asyncio.run(find())
     assert found == url
     assert {name.lower(): value for name, value in headers.items()}[header[0].lower()] == header[1]
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+        ("global", "aiplatform.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+    ],
+)
+def test_where_vertex_ai_is_and_who_pays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str, host: str
+) -> None:
+    """By Application Default Credentials, refreshed between two calls."""
+    env = {"LIVE_BACKEND": "vertex", "GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": location}
+
+    async def find() -> list[Endpoint]:
+        at = endpoints(read(env))
+        return [await at("vertex") for _ in range(2)]
+
+    with account(tmp_path, monkeypatch) as server:
+        server.lifetime_s = 1
+        found = asyncio.run(find())
+    url = f"wss://{host}//ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
+    payer = {"Content-Type": "application/json", "x-goog-user-project": "billed"}
+    assert found == [Endpoint(url, {**payer, "Authorization": f"Bearer token-{nth}"}) for nth in (1, 2)]
