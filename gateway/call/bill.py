@@ -94,14 +94,15 @@ class Bill:
     def kept(self) -> dict[str, object]:
         """For the stream that goes on with the call."""
         turns: dict[str, object] = {"turns": self.turns, "turns_assumed": self.turns_assumed}
-        turns |= {"turn_usd": str(self._turn_usd), "open": self._open}
+        turns |= {"turn_usd": str(self._turn_usd), "open": self._open, "ahead": self._ahead}
         return {"usd": str(self._usd), "tokens": self._tokens, "assumed": self._assumed, **turns}
 
     def goes_on(self, kept: Mapping[str, Any]) -> None:
         """From what `kept` said in an earlier stream of the call."""
         self._usd, self._tokens = Decimal(kept["usd"]), dict(kept["tokens"])
         self.turns, self._assumed = kept["turns"], kept["assumed"]
-        self._turn_usd = Decimal(kept.get("turn_usd", 0))  # the release before knew neither
+        self._turn_usd = Decimal(kept.get("turn_usd", 0))  # the release before knew none of these
+        self._ahead = kept.get("ahead", False)
         self.turns_assumed, self._open = kept.get("turns_assumed", 0), kept.get("open", False)
 
     @property

@@ -81,7 +81,7 @@ _USAGE = frozenset(
 _DETAILS = {
     "promptTokensDetails": "prompt",
     "responseTokensDetails": "response",
-    "candidatesTokensDetails": "response",
+    "candidatesTokensDetails": "response",  # Vertex AI's word for it
     "cacheTokensDetails": "cached",
     "toolUsePromptTokensDetails": "tool_use",
 }
@@ -230,6 +230,8 @@ def _usage(value: Object) -> Usage:
 def _details(value: Object) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name, kind in _DETAILS.items():
+        if name == "candidatesTokensDetails" and value.get("responseTokensDetails"):
+            continue  # both spellings at once are one count
         where = f"usageMetadata.{name}."
         for item in objects_at(value, name, "usageMetadata."):
             item = named(item, {"modality", "tokenCount"})

@@ -259,6 +259,26 @@ def test_a_turn_that_nothing_told_of_before_a_handover_is_known_after_it() -> No
     assert later.turns_assumed == 1
 
 
+def test_a_turn_that_was_told_of_before_its_end_is_not_billed_again_after_a_handover() -> None:
+    bill, later = Bill(MODEL, PRICES), Bill(MODEL, PRICES)
+    bill.begun()
+    bill.count(audio(1000, 50), 0)
+    later.goes_on(bill.kept())
+    later.complete()
+    later.begun()
+    assert (later.turns_assumed, later.cost_usd) == (0, bill.cost_usd)
+
+
+def test_the_last_turn_is_what_an_untold_one_costs_and_not_all_before_it() -> None:
+    bill = Bill(MODEL, PRICES)
+    for nth, tokens in enumerate((200_000, 100_000)):  # $0.60, $0.30
+        bill.complete()
+        bill.count(audio(tokens), nth * 15_000)
+    bill.complete()
+    bill.begun()
+    assert (bill.turns_assumed, bill.cost_usd) == (1, 1.2)
+
+
 def test_what_is_never_told_of_costs_nothing() -> None:
     bill = Bill(MODEL, PRICES)
     for _ in range(3):

@@ -78,6 +78,17 @@ def test_both_backends_spell_usage() -> None:
         assert live.parse(json.dumps({"usageMetadata": usage})) == expected
 
 
+def test_usage_in_both_spellings_at_once_is_counted_once() -> None:
+    details = [{"modality": "AUDIO", "tokenCount": 80}]
+    both = {
+        f"{word}{what}": value
+        for word in ("response", "candidates")
+        for what, value in (("TokenCount", 80), ("TokensDetails", details))
+    }
+    (usage,) = live.parse(json.dumps({"usageMetadata": both}))
+    assert usage == live.Usage(response=80, by_modality={"response/AUDIO": 80})
+
+
 def test_the_older_activity_signal_is_read() -> None:
     frame = '{"voiceActivityDetectionSignal":{"vadSignalType":"VAD_SIGNAL_TYPE_%s"}}'
     assert live.parse(frame % "SOS") == (live.VoiceActivity("start"),)
