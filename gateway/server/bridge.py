@@ -237,7 +237,9 @@ class Bridge:
                 await _close(prepared)
                 raise
         opened = await self._warm(setup) if before is None else None
-        if opened is not None:
+        if isinstance(opened, ModelGone):
+            gone = opened
+        elif opened is not None:
             gone = await converse(opened.socket, opened.messages, outbox, self._hear(outbox))
         else:
             found = await prepared if prepared is not None else await self._dial()
@@ -256,8 +258,9 @@ class Bridge:
 
         return hear
 
-    async def _warm(self, setup: live.Setup) -> Opened | None:
-        """The session that was opened before the stream came; asked for here, where it is sure to be awaited."""
+    async def _warm(self, setup: live.Setup) -> Opened | ModelGone | None:
+        """The session that was opened before the stream came, or its refusal; asked for here, where it is sure to be
+        awaited."""
         warmed = self._warmed(setup) if self._warmed is not None else None
         return await warmed.session() if warmed is not None else None
 

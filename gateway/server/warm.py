@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -48,7 +48,7 @@ class Opened:
     messages: tuple[ServerMessage, ...]
 
 
-Opening = asyncio.Task[Opened | None]  # None: it can't be had
+Opening = asyncio.Task[Opened | ModelGone | None]  # it can't be had: why, where the service said so
 
 
 Refused = Callable[[ModelGone], None]
@@ -73,7 +73,7 @@ class WarmRoom:
         self._limit = limit
         self._keep_s = keep_s
         self._held: dict[str, Held] = {}  # by CallSid
-        self._closing: set[asyncio.Task[Opened | None] | asyncio.Task[None]] = set()
+        self._closing: set[Opening | asyncio.Task[None]] = set()
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -124,10 +124,10 @@ class WarmRoom:
     def let_go(self, opening: Opening, result: Result) -> None:
         """Close a session in whatever state it is."""
         self.count(result)
-        task: asyncio.Task[Opened | None] | asyncio.Task[None] = opening
+        task: Opening | asyncio.Task[None] = opening
         if not opening.done():
             opening.cancel()
-        elif opened := opening.result():
+        elif isinstance(opened := opening.result(), Opened):
             task = self._loop.create_task(hang_up(opened.socket), name="live-warm-close")
         else:
             return
@@ -142,7 +142,9 @@ class WarmRoom:
     def _opened(self, call_sid: str, opening: Opening) -> None:
         """Forget at once what can't be had: the stream dials by itself."""
         held = self._held.get(call_sid)
-        if held is not None and held.opening is opening and not opening.cancelled() and opening.result() is None:
+        if held is None or held.opening is not opening or opening.cancelled():
+            return
+        if not isinstance(opening.result(), Opened):
             self._drop(call_sid, "failed")
 
 
@@ -153,8 +155,9 @@ class Warmed:
         self._opening = opening
         self._room = room
 
-    async def session(self) -> Opened | None:
-        """The session, when it is ready; None where it can't be had. Cancelled, this leaves no socket behind."""
+    async def session(self) -> Opened | ModelGone | None:
+        """The session, when it is ready; None where another may be had, and the refusal where to ask again is no use.
+        Cancelled, this leaves no socket behind."""
         try:
             opened = await asyncio.shield(self._opening)
         except asyncio.CancelledError:
@@ -162,7 +165,7 @@ class Warmed:
             raise
         if not _alive(opened):
             self._room.let_go(self._opening, "failed")
-            return None
+            return opened if isinstance(opened, ModelGone) and not classify(opened.code, opened.reason).retry else None
         self._room.count("used")
         return opened
 
@@ -198,20 +201,22 @@ class Warmer:
             self._breaker.quota(project, self._clock())
 
 
-async def _open(setup: Setup, dial: Dial, refused: Refused) -> Opened | None:
+async def _open(setup: Setup, dial: Dial, refused: Refused) -> Opened | ModelGone | None:
     """A session that took `setup`. A socket that isn't returned is closed."""
     socket = await dial()
     if isinstance(socket, ModelGone):
         refused(socket)
-        return None
+        return socket
     came: tuple[ServerMessage, ...] | None = None
     try:
         await socket.send(messages.build(setup))
         came = await _until_ready(socket)
     except ConnectionClosed as closed:
-        if closed.rcvd is not None:
-            refused(ModelGone(closed.rcvd.code, closed.rcvd.reason))
-        return None
+        if closed.rcvd is None:
+            return None
+        gone = ModelGone(closed.rcvd.code, closed.rcvd.reason)
+        refused(gone)
+        return gone
     except LiveProtocolError:
         return None
     finally:
@@ -230,5 +235,5 @@ async def _until_ready(socket: ClientConnection) -> tuple[ServerMessage, ...]:
     return tuple(came)
 
 
-def _alive(opened: Opened | None) -> bool:
-    return opened is not None and opened.socket.state is State.OPEN
+def _alive(opened: Opened | ModelGone | None) -> TypeGuard[Opened]:
+    return isinstance(opened, Opened) and opened.socket.state is State.OPEN

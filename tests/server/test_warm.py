@@ -19,7 +19,7 @@ from gateway.live.cues import parse_say
 from gateway.live.endpoint import Endpoint
 from gateway.live.messages import Ready, Setup
 from gateway.server.live_socket import dial, hang_up
-from gateway.server.warm import EARLY, Warmed, WarmRoom
+from gateway.server.warm import EARLY, Opened, Warmed, WarmRoom
 from gateway.telemetry.metrics import Metrics
 from gateway.twilio import knock, media
 from tests.server.test_bridge import sound
@@ -119,7 +119,7 @@ def test_the_session_that_waits_is_the_calls() -> None:
         model = await service.asked(Ready("s1"), live.ResumptionUpdate("h1", True))
         await asyncio.sleep(0.05)
         opened = await taken(room, setup=Setup(dict(AVA.setup))).session()
-        assert opened is not None
+        assert isinstance(opened, Opened)
         assert opened.messages == (Ready("s1"), live.ResumptionUpdate("h1", True))
         await model.say(live.WaitingForInput())
         assert live.parse(await opened.socket.recv(decode=False)) == (live.WaitingForInput(),)
@@ -136,7 +136,7 @@ def test_a_stream_that_comes_early_waits_for_the_session_on_its_way() -> None:
         coming = asyncio.ensure_future(taken(room).session())
         await service.asked(Ready())
         opened = await asyncio.wait_for(coming, 5)
-        assert opened is not None
+        assert isinstance(opened, Opened)
         await hang_up(opened.socket)
 
     warming(scenario, used=1)
@@ -150,7 +150,7 @@ def test_a_session_that_was_taken_does_not_expire() -> None:
         await asyncio.sleep(0.15)
         await model.say(Ready())
         opened = await asyncio.wait_for(coming, 5)
-        assert opened is not None
+        assert isinstance(opened, Opened)
         await hang_up(opened.socket)
 
     warming(scenario, keep_s=0.1, used=1)
@@ -423,6 +423,32 @@ def test_a_call_whose_session_breaks_first_opens_its_own(tmp_path: Path) -> None
         await own.say(Ready())
         await own.expect(live.SendText)
         assert world.notes("model-gone") == []
+        assert counted(world) == {"failed": 1}
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "kind"),
+    [
+        (1011, "RESOURCE_EXHAUSTED: quota", "quota"),
+        (1007, "API key not valid.", "key"),
+        (1008, "models/x is not found for API version v1beta", "model"),
+    ],
+)
+def test_a_refusal_on_the_sessions_way_is_the_calls_and_the_service_is_not_asked_again(
+    tmp_path: Path, code: int, reason: str, kind: str
+) -> None:
+    async def scenario(world: World) -> None:
+        await announced(world)
+        refused = await asked(world)
+        phone = await world.phone()
+        await phone.start(to=NAMED["to"])
+        await world.note("call-started")
+        await refused.close(code, reason)
+        assert (await phone.closed())[0] == 1011  # and the way on from the stream is the line's fallback
+        assert [note["kind"] for note in world.notes("model-gone")] == [kind]
+        assert world.models.empty()
         assert counted(world) == {"failed": 1}
 
     play(tmp_path, scenario)
