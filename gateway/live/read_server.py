@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Literal
 
 from gateway.live.events import (
@@ -58,8 +58,11 @@ _CONTENT = frozenset(
     }
 )
 _PART = frozenset({"text", "thought", "thoughtSignature", "inlineData"})
-_BLOB = frozenset({"mimeType", "data"})
-_TRANSCRIPT = frozenset({"text", "finished", "languageCode"})
+_BLOB = frozenset({"mimeType", "data", "displayName"})
+_TURN = frozenset({"parts", "role"})
+_DONE = frozenset({"sessionId", "voiceConsentSignature"})
+_TRANSCRIPT = frozenset({"text", "finished", "languageCode", "speakerLabel", "words", "startOffset", "endOffset"})
+_CALL = frozenset({"id", "name", "args", "partialArgs", "willContinue"})
 _USAGE = frozenset(
     {
         "promptTokenCount",
@@ -103,10 +106,11 @@ def parse(raw: str | bytes) -> tuple[ServerMessage, ...]:
     found: list[ServerMessage] = []
     unknown: list[str] = []
     if (done := object_at(frame, "setupComplete")) is not None:
-        found.append(Ready(text_at(named(done, {"sessionId"}), "sessionId", "setupComplete.")))
+        done = _known(done, _DONE, "setupComplete.", unknown)
+        found.append(Ready(text_at(done, "sessionId", "setupComplete.")))
     content = object_at(frame, "serverContent")
     if content is not None:
-        _content(named(content, _CONTENT), found, unknown)
+        _content(_known(content, _CONTENT, "serverContent.", unknown), found, unknown)
     if content is None or len(frame) > 1:
         _others(frame, found, unknown)
     if unknown:
@@ -114,11 +118,19 @@ def parse(raw: str | bytes) -> tuple[ServerMessage, ...]:
     return tuple(found)
 
 
+def _known(value: Object, names: Set[str], where: str, unknown: list[str]) -> Object:
+    """The object with camelCase names; those that aren't among `names` are unknown."""
+    value = named(value, names)
+    if not value.keys() <= names:
+        unknown.extend(where + name for name in value if name not in names)
+    return value
+
+
 def _content(content: Object, found: list[ServerMessage], unknown: list[str]) -> None:
     if flag_at(content, "interrupted", "serverContent."):
         found.append(Interrupted())
     if not content.keys() <= {"modelTurn"}:
-        _transcripts(content, found)
+        _transcripts(content, found, unknown)
     if (turn := object_at(content, "modelTurn", "serverContent.")) is not None:
         _parts(turn, found, unknown)
     if flag_at(content, "generationComplete", "serverContent."):
@@ -128,32 +140,31 @@ def _content(content: Object, found: list[ServerMessage], unknown: list[str]) ->
     status = text_at(content, "interactionStatus", "serverContent.")
     if flag_at(content, "turnComplete", "serverContent.") or status == "IDLE":  # IDLE may come after the last turn
         found.append(TurnComplete(text_at(content, "turnCompleteReason", "serverContent."), status))
-    unknown.extend(f"serverContent.{name}" for name in content if name not in _CONTENT)
 
 
-def _transcripts(content: Object, found: list[ServerMessage]) -> None:
+def _transcripts(content: Object, found: list[ServerMessage], unknown: list[str]) -> None:
     for name, interim in (("inputTranscription", False), ("interimInputTranscription", True)):
         if (heard := object_at(content, name, "serverContent.")) is not None:
-            found.append(InputTranscript(*_transcript(heard, f"serverContent.{name}."), interim))
+            found.append(InputTranscript(*_transcript(heard, f"serverContent.{name}.", unknown), interim))
     if (said := object_at(content, "outputTranscription", "serverContent.")) is not None:
-        found.append(OutputTranscript(*_transcript(said, "serverContent.outputTranscription.")))
+        found.append(OutputTranscript(*_transcript(said, "serverContent.outputTranscription.", unknown)))
 
 
-def _transcript(message: Object, where: str) -> tuple[str, bool, str]:
-    message = named(message, _TRANSCRIPT)
+def _transcript(message: Object, where: str, unknown: list[str]) -> tuple[str, bool, str]:
+    message = _known(message, _TRANSCRIPT, where, unknown)
     return text_at(message, "text", where), flag_at(message, "finished", where), text_at(message, "languageCode", where)
 
 
 def _parts(turn: Object, found: list[ServerMessage], unknown: list[str]) -> None:
     where = "serverContent.modelTurn.parts."
     audio: list[ServerMessage] = []
+    turn = _known(turn, _TURN, "serverContent.modelTurn.", unknown)
     for part in objects_at(turn, "parts", "serverContent.modelTurn."):
-        part = named(part, _PART)
+        part = _known(part, _PART, where, unknown)
         if part.get("text") is not None:
             found.append(ModelText(text_at(part, "text", where), flag_at(part, "thought", where)))
         if (blob := object_at(part, "inlineData", where)) is not None:
-            _blob(named(blob, _BLOB), audio, unknown)
-        unknown.extend(where + name for name in part if name not in _PART)
+            _blob(_known(blob, _BLOB, f"{where}inlineData.", unknown), audio, unknown)
     found.extend(audio)
 
 
@@ -174,7 +185,7 @@ def _others(frame: Object, found: list[ServerMessage], unknown: list[str]) -> No
     for name, read in _READ:
         value = object_at(frame, name)
         if value is not None:
-            message = read(value)
+            message = read(value, unknown)
             if message is None:
                 unknown.append(name)
             else:
@@ -182,28 +193,30 @@ def _others(frame: Object, found: list[ServerMessage], unknown: list[str]) -> No
     unknown.extend(name for name in frame if name not in _FRAME)
 
 
-def _tool_call(value: Object) -> ToolCall:
-    calls = objects_at(named(value, {"functionCalls"}), "functionCalls", "toolCall.")
-    return ToolCall(tuple(_call(call) for call in calls))
+def _tool_call(value: Object, unknown: list[str]) -> ToolCall:
+    value = _known(value, {"functionCalls"}, "toolCall.", unknown)
+    return ToolCall(tuple(_call(call, unknown) for call in objects_at(value, "functionCalls", "toolCall.")))
 
 
-def _call(call: Object) -> FunctionCall:
+def _call(call: Object, unknown: list[str]) -> FunctionCall:
     where = "toolCall.functionCalls."
+    call = _known(call, _CALL, where, unknown)
     args = object_at(call, "args", where)
     return FunctionCall(text_at(call, "id", where), text_at(call, "name", where), {} if args is None else args)
 
 
-def _cancelled(value: Object) -> ToolCallCancelled:
+def _cancelled(value: Object, unknown: list[str]) -> ToolCallCancelled:
+    value = _known(value, {"ids"}, "toolCallCancellation.", unknown)
     return ToolCallCancelled(texts_at(value, "ids", "toolCallCancellation."))
 
 
-def _going_away(value: Object) -> GoingAway:
-    return GoingAway(seconds_at(named(value, {"timeLeft"}), "timeLeft", "goAway."))
+def _going_away(value: Object, unknown: list[str]) -> GoingAway:
+    return GoingAway(seconds_at(_known(value, {"timeLeft"}, "goAway.", unknown), "timeLeft", "goAway."))
 
 
-def _resumption(value: Object) -> ResumptionUpdate:
+def _resumption(value: Object, unknown: list[str]) -> ResumptionUpdate:
     where = "sessionResumptionUpdate."
-    value = named(value, {"newHandle", "resumable", "lastConsumedClientMessageIndex"})
+    value = _known(value, {"newHandle", "resumable", "lastConsumedClientMessageIndex"}, where, unknown)
     index = value.get("lastConsumedClientMessageIndex")
     return ResumptionUpdate(
         text_at(value, "newHandle", where),
@@ -212,10 +225,10 @@ def _resumption(value: Object) -> ResumptionUpdate:
     )
 
 
-def _usage(value: Object) -> Usage:
+def _usage(value: Object, unknown: list[str]) -> Usage:
     """Both spellings: the Developer API counts `response`, Vertex AI counts `candidates`."""
-    value = named(value, _USAGE)
     where = "usageMetadata."
+    value = _known(value, _USAGE, where, unknown)
     return Usage(
         prompt=count_at(value, "promptTokenCount", where),
         response=count_at(value, "responseTokenCount", where) or count_at(value, "candidatesTokenCount", where),
@@ -223,36 +236,36 @@ def _usage(value: Object) -> Usage:
         thoughts=count_at(value, "thoughtsTokenCount", where),
         cached=count_at(value, "cachedContentTokenCount", where),
         tool_use=count_at(value, "toolUsePromptTokenCount", where),
-        by_modality=_details(value),
+        by_modality=_details(value, unknown),
     )
 
 
-def _details(value: Object) -> dict[str, int]:
+def _details(value: Object, unknown: list[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name, kind in _DETAILS.items():
         if name == "candidatesTokensDetails" and value.get("responseTokensDetails"):
             continue  # both spellings at once are one count
         where = f"usageMetadata.{name}."
         for item in objects_at(value, name, "usageMetadata."):
-            item = named(item, {"modality", "tokenCount"})
+            item = _known(item, {"modality", "tokenCount"}, where, unknown)
             key = f"{kind}/{text_at(item, 'modality', where)}"
             counts[key] = counts.get(key, 0) + count_at(item, "tokenCount", where)
     return counts
 
 
-def _voice(value: Object) -> VoiceActivity | None:
-    value = named(value, {"type", "audioOffset"})
+def _voice(value: Object, unknown: list[str]) -> VoiceActivity | None:
+    value = _known(value, {"type", "audioOffset"}, "voiceActivity.", unknown)
     kind = _ACTIVITY.get(text_at(value, "type", "voiceActivity."))
     return None if kind is None else VoiceActivity(kind, seconds_at(value, "audioOffset", "voiceActivity."))
 
 
-def _voice_signal(value: Object) -> VoiceActivity | None:
-    value = named(value, {"vadSignalType"})
+def _voice_signal(value: Object, unknown: list[str]) -> VoiceActivity | None:
+    value = _known(value, {"vadSignalType"}, "voiceActivityDetectionSignal.", unknown)
     kind = _ACTIVITY.get(text_at(value, "vadSignalType", "voiceActivityDetectionSignal."))
     return None if kind is None else VoiceActivity(kind)
 
 
-_READ: tuple[tuple[str, Callable[[Object], ServerMessage | None]], ...] = (
+_READ: tuple[tuple[str, Callable[[Object, list[str]], ServerMessage | None]], ...] = (
     ("toolCall", _tool_call),
     ("toolCallCancellation", _cancelled),
     ("goAway", _going_away),

@@ -108,6 +108,7 @@ def test_an_interaction_may_end_after_its_last_turn() -> None:
         ({"serverContent": {"newThing": 1}}, ("serverContent.newThing",)),
         ({"serverContent": {"modelTurn": {"parts": [{"newPart": 1}]}}}, ("serverContent.modelTurn.parts.newPart",)),
         ({"serverContent": {"a": 1}, "b": 2}, ("serverContent.a", "b")),
+        ({"serverContent": {"modelTurn": {"new": 1}}}, ("serverContent.modelTurn.new",)),
         ({"voiceActivity": {"type": "ACTIVITY_PAUSE"}}, ("voiceActivity",)),
         ({"voiceActivityDetectionSignal": {}}, ("voiceActivityDetectionSignal",)),
     ],
@@ -118,8 +119,42 @@ def test_unknown_fields_are_survived_and_named(frame: dict[str, Any], keys: tupl
 
 def test_unknown_fields_take_nothing_from_the_known() -> None:
     frame = {"serverContent": {"interrupted": True, "novel": {}}, "goAway": {"timeLeft": "2s", "why": 1}, "novel": 2}
-    unknown = live.UnknownMessage(("serverContent.novel", "novel"))
+    unknown = live.UnknownMessage(("serverContent.novel", "goAway.why", "novel"))
     assert live.parse(json.dumps(frame)) == (live.Interrupted(), live.GoingAway(2.0), unknown)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "setupComplete",
+        "toolCall",
+        "toolCall.functionCalls.0",
+        "toolCallCancellation",
+        "goAway",
+        "sessionResumptionUpdate",
+        "usageMetadata",
+        "usageMetadata.promptTokensDetails.0",
+        "voiceActivity",
+        "voiceActivityDetectionSignal",
+        "serverContent.inputTranscription",
+        "serverContent.interimInputTranscription",
+        "serverContent.outputTranscription",
+        "serverContent.modelTurn.parts.0",
+        "serverContent.modelTurn.parts.0.inlineData",
+    ],
+)
+def test_unknown_fields_are_counted_however_deep(where: str) -> None:
+    value: Any = {"novel": 1, **SIGNALS.get(where, {})}
+    for key in reversed(where.split(".")):
+        value = [value] if key == "0" else {key: value}
+    (*_, last) = live.parse(json.dumps(value))
+    assert last == live.UnknownMessage((f"{where}.novel".replace(".0.", "."),))
+
+
+SIGNALS = {
+    "voiceActivity": {"type": "ACTIVITY_END"},
+    "voiceActivityDetectionSignal": {"vadSignalType": "VAD_SIGNAL_TYPE_EOS"},
+}
 
 
 def test_null_is_absent() -> None:
