@@ -8,9 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
-from websockets.asyncio.client import ClientConnection
-from websockets.protocol import State
-
 from gateway.call.call import Call
 from gateway.call.carry import Carry
 from gateway.call.facts import (
@@ -31,9 +28,10 @@ from gateway.call.handover import GOES_ON
 from gateway.call.requests import RunTool
 from gateway.live import messages as live
 from gateway.live.endpoint import Endpoint
-from gateway.server.live_socket import converse, hang_up, reach
+from gateway.server.live_socket import converse, reach
 from gateway.server.outbox import Full, Outbox
 from gateway.server.phone_socket import PhoneLeft, PhoneSocket
+from gateway.server.prepared import Found, Prepared, close, take
 from gateway.server.warm import Opened, Warmed
 from gateway.tools.outcome import Outcome
 from gateway.tools.registry import KINDS
@@ -83,7 +81,7 @@ class Bridge:
         self._to_phone: Outbox[media.ToTwilio] = Outbox(PHONE_BACKLOG)
         self._to_live: Outbox[live.ClientMessage] = Outbox(LIVE_BACKLOG)  # of the connection that counts
         self._talking: asyncio.Task[None] | None = None
-        self._prepared: asyncio.Task[ClientConnection | ModelGone] | None = None
+        self._prepared: Prepared | None = None
         self._warmed: Warm | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -228,24 +226,25 @@ class Bridge:
         setup: live.Setup,
         outbox: Outbox[live.ClientMessage],
         before: asyncio.Task[None] | None,
-        prepared: asyncio.Task[ClientConnection | ModelGone] | None,
+        prepared: Prepared | None,
     ) -> None:
-        if before is not None:  # the service takes one connection a session at a time
-            try:
+        opened: Opened | Found | None = None
+        try:
+            if before is None:
+                opened = await self._warm(setup)
+            else:  # the service takes one connection a session at a time
                 await asyncio.wait({before}, timeout=CLOSE_S)
-            except asyncio.CancelledError:
-                await _close(prepared)
-                raise
-        opened = await self._warm(setup) if before is None else None
+            if opened is None:
+                opened = await take(prepared, self._dial)
+        except asyncio.CancelledError:
+            await close(prepared)
+            raise
         if isinstance(opened, ModelGone):
             gone = opened
-        elif opened is not None:
+        elif isinstance(opened, Opened):
             gone = await converse(opened.socket, opened.messages, outbox, self._hear(outbox))
         else:
-            found = await prepared if prepared is not None else await self._dial()
-            if prepared is not None and (isinstance(found, ModelGone) or found.state is not State.OPEN):
-                found = await self._dial()
-            gone = found if isinstance(found, ModelGone) else await converse(found, setup, outbox, self._hear(outbox))
+            gone = await converse(opened, setup, outbox, self._hear(outbox))
         if outbox is self._to_live:
             self.tell(gone)
 
@@ -264,28 +263,16 @@ class Bridge:
         warmed = self._warmed(setup) if self._warmed is not None else None
         return await warmed.session() if warmed is not None else None
 
-    async def _dial(self) -> ClientConnection | ModelGone:
+    async def _dial(self) -> Found:
         return await reach(self._endpoint)
 
     async def _let_go(self) -> None:
         """Close a socket that was prepared and never used."""
         prepared, self._prepared = self._prepared, None
-        await _close(prepared)
+        await close(prepared)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         self._tasks.append(self._group.create_task(work, name=name))
-
-
-async def _close(prepared: asyncio.Task[ClientConnection | ModelGone] | None) -> None:
-    """Close a socket that was prepared and isn't used."""
-    if prepared is None:
-        return
-    if not prepared.done():
-        prepared.cancel()
-        return
-    found = prepared.result()
-    if not isinstance(found, ModelGone):
-        await hang_up(found)
 
 
 def parse_text(raw: str | bytes) -> media.FromTwilio:
