@@ -25,6 +25,8 @@ MAX_VALUES = 2_000
 MAX_DIGITS_BITS = 256  # of a whole number; JSON's own are exact to 53 bits, longer ones go as text
 EXACT = 2**53
 
+_MAYBE_DONE = "it may have been done all the same: don't call it again, tell the caller"
+
 
 def written(name: str, arguments: Mapping[str, Any]) -> bytes:
     """A call as canonical JSON: equal for equal calls. Empty where its arguments can't be written, or are too long."""
@@ -65,14 +67,17 @@ def too_many(limit: int) -> Answer:
 
 def timed_out(after_s: float) -> Answer:
     """Whether the tool did its work is not known, so that the model must not simply try again."""
-    note = "it may have been done all the same: don't call it again, tell the caller"
-    return {"status": "timeout", "error": f"no result within {after_s:g} s; {note}", "retryable": False}
+    return {"status": "timeout", "error": f"no result within {after_s:g} s; {_MAYBE_DONE}", "retryable": False}
+
+
+def stopped() -> Answer:
+    """Of a tool that ran until its deadline and was stopped there, in the middle of whatever it did."""
+    return _error(f"it took too long; {_MAYBE_DONE}")
 
 
 def cut_off() -> Answer:
     """Of a tool that ran where the call was before, and of whose end nothing is known here."""
-    note = "it may have been done all the same: don't call it again, tell the caller"
-    return {"status": "timeout", "error": f"a technical fault came in between; {note}", "retryable": False}
+    return {"status": "timeout", "error": f"a technical fault came in between; {_MAYBE_DONE}", "retryable": False}
 
 
 def duplicate(answer: Answer) -> Answer:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
+from gateway.call import answers
 from gateway.call.call import Call
 from gateway.call.carry import Carry
 from gateway.call.facts import (
@@ -205,7 +206,7 @@ class Bridge:
             async with asyncio.timeout_at(order.deadline):
                 done = await KINDS[order.type].run(order.args)
         except TimeoutError:
-            done = Outcome({"status": "error", "error": "it took too long", "retryable": True})
+            done = Outcome(answers.stopped())
         self.tell(ToolDone(order.id, done.result, done.closes))
 
     def _prepare(self) -> None:

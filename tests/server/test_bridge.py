@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from gateway.call.facts import ToolDone
+from gateway.call.toolbox import Toolbox
 from gateway.live import messages as live
 from gateway.live.cues import parse_say
+from gateway.server import bridge
+from gateway.server.bridge import Bridge
+from gateway.tools.outcome import Outcome
 from gateway.twilio import media
 from tests.server.world import World, play
 
@@ -207,3 +214,35 @@ def test_many_calls_at_once_do_not_mix(tmp_path: Path) -> None:
         assert got == [20 + 20 * nth for nth in range(12)]
 
     play(tmp_path, scenario)
+
+
+def test_a_tool_that_was_stopped_at_its_deadline_while_the_model_was_away_is_not_run_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may have booked the table before it was stopped, and a model that is told so must not book it twice."""
+
+    class Books:
+        async def run(self, args: object) -> Outcome:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+    toolbox = Toolbox({"book": "books"}, asynchronous=False)
+    nobody: Any = None
+
+    async def scenario() -> ToolDone:
+        shell, told = Bridge(nobody, nobody, nobody, nobody, nobody), list[Any]()
+        monkeypatch.setattr(shell, "tell", told.append)
+        (order,) = toolbox.called(live.ToolCall((live.FunctionCall("1", "book", {"at": 8}),)), 0.0).run
+        await shell._run(replace(order, deadline=asyncio.get_running_loop().time() + 0.01))
+        (done,) = told
+        assert isinstance(done, ToolDone)
+        return done
+
+    monkeypatch.setattr(bridge, "KINDS", {"books": Books()})
+    done = asyncio.run(scenario())
+    toolbox.lost(7.0)
+    toolbox.done(done.id, done.result, 8.0, closes=done.closes)
+    (told,) = toolbox.resumed(9.0, handle_at=1.0).results
+    assert (told.response["status"], told.response["retryable"]) == ("error", False)
+    assert "don't call it again" in told.response["error"]
+    assert toolbox.called(live.ToolCall((live.FunctionCall("2", "book", {"at": 8}),)), 10.0).run == ()
