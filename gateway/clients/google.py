@@ -48,7 +48,9 @@ class Tokens:
             refreshing.exception()
 
     def _refresh(self) -> None:
+        """A refresh comes minutes before the token expires: where it fails, the token is still good for a while."""
         import google.auth  # costs 100 ms and is needed for Vertex AI only
+        import google.auth.credentials
         import google.auth.exceptions
         import google.auth.transport.requests
 
@@ -57,4 +59,6 @@ class Tokens:
                 self._credentials, _ = google.auth.default(scopes=[SCOPE])
             self._credentials.refresh(google.auth.transport.requests.Request())
         except google.auth.exceptions.GoogleAuthError as failed:
+            if self._credentials and self._credentials.token_state is google.auth.credentials.TokenState.STALE:
+                return
             raise CredentialsError(f"Application Default Credentials: {failed}") from None

@@ -102,6 +102,20 @@ def test_a_token_that_is_about_to_expire_is_refreshed(tokens_at: TokenServer) ->
     assert asyncio.run(scenario()) == ["token-1", "token-2"]
 
 
+def test_a_token_that_cannot_be_refreshed_is_good_until_it_expires(tokens_at: TokenServer) -> None:
+    tokens_at.lifetime_s = 100
+
+    async def scenario() -> None:
+        tokens = Tokens()
+        await tokens.get()
+        tokens_at.status = 400
+        assert (await tokens.get()).token == "token-1"
+        tokens_at.status = 200
+        assert (await tokens.get()).token == "token-3"
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("status", [200, 400])
 def test_calls_that_end_meanwhile_start_no_second_refresh(tokens_at: TokenServer, status: int) -> None:
     """A token server that hangs is asked once, however many calls give it up."""
