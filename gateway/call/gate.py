@@ -81,7 +81,7 @@ class Gate:
 
     def hush(self) -> None:
         """From now on what is said is kept, while the connection stays: a turn that is going on goes on later."""
-        self._hushed, self._open = self._open, False
+        self._hushed, self._open = self._open or self._hushed, False
 
     def shut(self, *, again: bool) -> None:
         """From now on what is said is kept: the connection is gone. `again`: what was not answered is to be sent once

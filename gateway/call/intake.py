@@ -70,7 +70,7 @@ class Intake:
 
     def hush(self) -> None:
         """From now on sound is kept, while the connection stays."""
-        self._hushed, self._open = self._open, False
+        self._hushed, self._open = self._open or self._hushed, False
 
     def shut(self, *, again: bool) -> None:
         """From now on sound is kept. `again`: what is remembered is to be sent once more, the model that heard it is

@@ -111,8 +111,13 @@ def test_the_part_of_a_message_from_before_comes_first_when_it_is_over() -> None
 
 
 @pytest.mark.parametrize(("again", "heard"), [(False, (3, 4, 5, 6)), (True, (1, 2, 3, 4, 5, 6))])
-def test_a_connection_that_breaks_meanwhile_leaves_all_of_it_in_its_order(again: bool, heard: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("another_tool", [False, True])
+def test_a_connection_that_breaks_meanwhile_leaves_all_of_it_in_its_order(
+    again: bool, heard: tuple[int, ...], another_tool: bool
+) -> None:
     intake = three_frames_and_a_hush()
+    if another_tool:
+        intake.hush()
     intake.shut(again=again)
     assert [message for chunk in (5, 6) for message in intake.push(audio(chunk, bytes([chunk]) * 160))] == []
     sent = b"".join(message.pcm for message in intake.open())
