@@ -85,3 +85,17 @@ def test_a_greeting_that_has_not_begun_is_not_cut() -> None:
     assert call.notes("barge-in") == []
     call.silent(6000)
     assert [order.text for order in call.all if isinstance(order, live.SendText)] == [cues.say("Good day.")] * 2
+
+
+@pytest.mark.parametrize("tools", [1, 2])
+def test_a_turn_that_a_loss_broke_while_tools_ran_begins_again_with_its_start(tools: int) -> None:
+    """Sound has broken a connection at a tool call before: it is kept while tools run, and then the next one breaks."""
+    call = Script(plan(persona=OURS, tools={"goodbye": "hangup"}))(STARTED).at(0.1)(live.Ready())
+    call(ModelGone(1008, "Operation is not implemented, or supported, or enabled.")).silent(100)(live.Ready())
+    call(live.ResumptionUpdate("h1", True)).silent(1000).speaks(600)
+    for nth in range(tools):
+        call(live.ToolCall((live.FunctionCall(str(nth), "goodbye", {"nth": nth}),))).speaks(200)
+    sent = len(call.all)
+    call(ModelGone(1011, "Internal error")).speaks(1500)(live.Ready()).speaks(300).silent(1000)
+    call.all[:sent] = []
+    assert kinds(call)[:3] == ["SendActivityStart", "SendAudio", "SendActivityEnd"]
