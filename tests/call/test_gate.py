@@ -206,6 +206,18 @@ def test_kept_speech_is_bounded_and_the_oldest_goes() -> None:
     assert len(heard(kept)) == KEEP_MS * 32
 
 
+def test_what_was_answered_takes_no_room_of_what_is_kept_later() -> None:
+    """However long the call has been."""
+    line = Line()
+    for turn in range(4):
+        line(quiet(1000, turn + 10) + talk(6000, turn + 20) + quiet(600, turn + 30))
+        line.gate.answered()
+    line.gate.shut(again=False)
+    assert line(quiet(1000) + talk(6000, 5) + quiet(600, 6)) == []
+    assert len(heard(line.gate.open())) == (PREROLL_MS + 6000 - 60 + VAD.silence_ms) * 32
+    assert line.gate.dropped_ms == 0
+
+
 def test_a_turn_that_was_dropped_whole_leaves_nothing_behind() -> None:
     line = Line(is_open=False)
     line(quiet(1000) + speech(500) + quiet(1000, 4) + talk(16_000, 5))
