@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+SLOW_S = 0.5  # waited for a new token where the old one is still good
 
 
 class CredentialsError(OSError):
@@ -20,8 +21,9 @@ class Bearer:
 
 
 class Tokens:
-    """`get` answers from memory while the token is valid; a refresh runs in a thread, one at a time, and goes on for
-    the others where a call that waits for it ends."""
+    """`get` answers from memory while the token is good. A refresh runs in a thread, one at a time, and goes on for the
+    others where a call that waits for it ends. It begins minutes before the token expires: until then a token server
+    that is away refuses no call, and one that is slow holds none up."""
 
     def __init__(self) -> None:
         self._credentials: Any = None
@@ -29,11 +31,14 @@ class Tokens:
 
     async def get(self) -> Bearer:
         """A bearer token that is valid now. Raises CredentialsError."""
+        state = self._credentials.token_state.name if self._credentials else "INVALID"  # of google.auth's TokenState
         refreshing = self._refreshing
-        if refreshing is None and (self._credentials is None or not self._credentials.valid):
+        if refreshing is None and state != "FRESH":
             refreshing = self._begin()
-        if refreshing is not None:
+        if refreshing is not None and state == "INVALID":
             await asyncio.shield(refreshing)
+        elif refreshing is not None:
+            await asyncio.wait({refreshing}, timeout=SLOW_S)
         return Bearer(self._credentials.token, getattr(self._credentials, "quota_project_id", None) or "")
 
     def _begin(self) -> asyncio.Future[None]:
@@ -48,9 +53,7 @@ class Tokens:
             refreshing.exception()
 
     def _refresh(self) -> None:
-        """A refresh comes minutes before the token expires: where it fails, the token is still good for a while."""
         import google.auth  # costs 100 ms and is needed for Vertex AI only
-        import google.auth.credentials
         import google.auth.exceptions
         import google.auth.transport.requests
 
@@ -59,6 +62,4 @@ class Tokens:
                 self._credentials, _ = google.auth.default(scopes=[SCOPE])
             self._credentials.refresh(google.auth.transport.requests.Request())
         except google.auth.exceptions.GoogleAuthError as failed:
-            if self._credentials and self._credentials.token_state is google.auth.credentials.TokenState.STALE:
-                return
             raise CredentialsError(f"Application Default Credentials: {failed}") from None

@@ -116,6 +116,23 @@ def test_a_token_that_cannot_be_refreshed_is_good_until_it_expires(tokens_at: To
     asyncio.run(scenario())
 
 
+def test_a_slow_token_server_holds_nobody_up_whose_token_is_good(tokens_at: TokenServer) -> None:
+    tokens_at.lifetime_s = 100
+
+    async def scenario() -> None:
+        tokens = Tokens()
+        await tokens.get()
+        tokens_at.ready = threading.Event()
+        async with asyncio.timeout(5):
+            assert [(await tokens.get()).token for _ in range(3)] == ["token-1"] * 3
+        tokens_at.ready.set()
+        while (await tokens.get()).token != "token-2":
+            pass
+
+    asyncio.run(scenario())
+    assert tokens_at.handed == 2
+
+
 @pytest.mark.parametrize("status", [200, 400])
 def test_calls_that_end_meanwhile_start_no_second_refresh(tokens_at: TokenServer, status: int) -> None:
     """A token server that hangs is asked once, however many calls give it up."""
