@@ -10,8 +10,8 @@
               counts that none is missing
 
 The caller speaks all the time, so no move waits for a quiet moment: the hardest case. They have done so for a while
-when the first move comes, but for the callers who just began: one who began less than a second before the handle is heard
-from the beginning again, and one who began less than two seconds ago over the agent has cut in (docs/design.md,
+when the first move comes, but for the callers who just began: one who began less than a second before the handle is
+heard from the beginning again, and one who began less than two seconds ago over the agent has cut in (docs/design.md,
 2026-11-27). The sessions end on this machine: Google's own handshake and setup come on top.
 """
 
