@@ -116,7 +116,7 @@ class Agent:
 
     def turn_complete(self, fact: live.TurnComplete, now: float) -> list[Order]:
         sounded = self._speech.turn_complete()
-        if not sounded:  # else its last sound was
+        if not sounded or not self._hearing.speaking:  # of one who began before it, it tells nothing
             self._recovery.sign(self._ledger.ms(now))
         orders: list[Order] = []
         if fact.status == "IN_PROGRESS":  # more follows: neither the end of the turn nor of what it costs

@@ -196,7 +196,7 @@ class Hearing:
 
     def asked_over(self, sign_ms: int) -> bool:
         """`owed`, for what was said while the agent was heard, or still is: there a word or two are "mhm", "okay"."""
-        long = self._talks and self._ear.loud_ms - self._started_ms >= QUESTION_MS
+        long = self._talks and self._ear.loud_ms - self._started_ms >= SPEECH_MS
         return (long or any(piece.over_ms >= SPEECH_MS for piece in self._pieces)) and self.owed(sign_ms)
 
     def asked_since(self, ms: int) -> bool:

@@ -53,6 +53,29 @@ def words_in_pieces_across_the_first_sound() -> Script:
     return call(live.InputTranscript(" is it?")).silent(2_300)
 
 
+def told_slowly(call: Script, words: str, ms: int) -> Script:
+    """Sound whose turn ends as it has been played: its `turnComplete` is the caller of this function's to send."""
+    return call(live.OutputTranscript(words))(live.ModelAudio(pcm(ms)))(live.GenerationComplete())
+
+
+@healthy
+def noise_over_an_answer_that_is_complete_when_it_is_heard() -> Script:
+    call = told_slowly(opened(), "We open at nine.", 3_000).silent(900).speaks(900).silent(1_300)
+    return call(live.TurnComplete()).heard()
+
+
+@healthy
+def mhm_twice_over_the_answer_and_a_cough_after_it() -> Script:
+    call = told_slowly(opened(), "We open at nine.", 4_000).silent(600).speaks(360).silent(700).speaks(360)
+    return call.silent(2_100)(live.TurnComplete()).heard().silent(1_500).speaks(300)
+
+
+@healthy
+def mhm_okay_across_the_end_of_the_answer() -> Script:
+    call = told_slowly(opened(), "We open at nine.", 2_000).silent(1_500).speaks(500)
+    return call(live.InputTranscript("Mhm, okay."))(live.TurnComplete()).heard().speaks(60)
+
+
 @healthy
 def mhm_over_the_answer() -> Script:
     call = says(asked("What time is it?"), "It is four.", 3_000).silent(500).speaks(300).silent(400)
