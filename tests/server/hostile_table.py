@@ -43,8 +43,8 @@ OPEN_TIMEOUT_S = 1.6
 TOOL_LIMIT_S = 2.8
 
 BEAT_S = 0.05
-STILL_S = 0.25  # beyond a beat: then the machine stood still
-SLOW = 0.6  # of a beat, on the average: then too much was played at once
+STILL_S = 0.2  # beyond a beat: then the machine stood still
+SLOW = 0.4  # of a beat, on the average: then too much was played at once
 
 Numbered = Sequence[tuple[int, Row]]
 
