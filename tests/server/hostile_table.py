@@ -35,7 +35,7 @@ PATIENCE_S = 4.0  # of a caller, for one answer
 
 # The gateway's own times, a fourth to a tenth of what they are; the order of sizes is the same.
 PATIENCE = {"opening": 3.0, "greeting": 1.0, "answering": 1.0, "speaking": 0.8}
-IDLE = 1 / 3  # of what the flow says
+IDLE = 1 / 2  # of what the flow says: a caller who speaks again after QUIET_S must not be taken for a silent one
 LINK = {"READY_S": 1.8, "FIRST_BUDGET_S": 2.5, "BUDGET_S": 4.0, "STEADY_S": 1.0, "MARGIN_S": 1.0, "PREPARE_S": 0.2}
 PAUSES_S = (0.0, 0.1, 0.2, 0.4)
 FILLER_AFTER_S = 0.5
