@@ -58,7 +58,9 @@ class Row:
 
 # fmt: off
 TABLE = (
+    Row((429,), r"", QUOTA, "interpretab#13: concurrency or quota, at the upgrade"),
     Row((INVALID, POLICY, *STATUSES), r"api.?key|unregistered callers", KEY, "Google's words for a bad or missing key"),
+    Row((NONE,), r"^cannot connect:", TRANSIENT, "this machine's words, a PermissionError's too: no server spoke"),
     Row(ANY, r"permission.?denied|unauthenticated|invalid authentication|insufficient authentication|quota project|"
              r"has not been used in project|requires billing", KEY, "generative-ai#3061, and Google's words"),
     Row((POLICY,), r"project .*(not found|deleted)", KEY, "generative-ai#1748"),
@@ -66,7 +68,6 @@ TABLE = (
         "google-auth: none, not where they should be, or revoked"),
     Row(SAID, r"resource.?exhausted|resource has been exhausted|\bquota|rate.?limit|too many requests|\b429\b", QUOTA,
         "livekit/agents#1679, cheating-daddy#455, interpretab#13"),
-    Row((429,), r"", QUOTA, "interpretab#13: concurrency or quota, at the upgrade"),
     Row((INTERNAL, POLICY), r"already (in use|open|active|connected)", BUSY, "sip-to-ai#14: close the old one first"),
     Row((POLICY,), r"not found for api version|not supported for bidigeneratecontent", MODEL, "livekit/agents#4414"),
     Row((POLICY,), r"publisher model", MODEL, "adk-python#3314: Vertex AI, the end of the words is cut off"),

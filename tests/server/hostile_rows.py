@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.live.models import Backend
 from tests.server.hostile_caller import Turn
 
 THREE_EIGHT, THREE_ONE, TWO_FIVE = "3.8-live", "3.1-flash-live-preview", "2.5-flash-native-audio-preview-12-2025"
+ON_VERTEX = "live-2.5-flash-native-audio"  # and nowhere else
 MODELS = (THREE_EIGHT, THREE_ONE, TWO_FIVE)
 NEVER_S = 60.0  # a tool that takes so long never answers, for all that the call knows
 SLOW_S = 2.5
@@ -18,7 +20,8 @@ SLOW_S = 2.5
 class Row:
     """`play`: the troubles, by connection. `then`: what becomes of the call. `knocks`: connections at most. `model`:
     its name after `gemini-`. `turns`: what the caller does, `rounds` turns of speech if nothing else is said. `line`:
-    which of the flow's is called. `tool_s`: a tool is called at the caller's words, and takes so long."""
+    which of the flow's is called. `tool_s`: a tool is called at the caller's words, and takes so long. `vad`: who hears
+    the caller begin and end."""
 
     play: str
     then: Literal["on", "fallback", "either"]
@@ -28,12 +31,18 @@ class Row:
     turns: tuple[Turn, ...] = ()
     line: Literal["hostile", "idle"] = "hostile"
     tool_s: float | None = None
+    vad: Literal["model", "gateway"] = "model"
+
+    @property
+    def backend(self) -> Backend:
+        return "vertex" if self.model == ON_VERTEX else "developer"
 
     @property
     def name(self) -> str:
         what = "" if self.tool_s is None else "tool-never" if self.tool_s == NEVER_S else "tool-slow"
         model = "" if self.model == THREE_EIGHT else self.model
-        parts = (self.play, what, "idle" if self.line == "idle" else "", model)
+        vad = "" if self.vad == "model" else "gateway-vad"
+        parts = (self.play, what, "idle" if self.line == "idle" else "", vad, model)
         return " ".join(part for part in parts if part)
 
     @property
@@ -82,6 +91,22 @@ ROWS = (
     *(Row(play, "on", knocks, model=model)
         for model in (THREE_ONE, TWO_FIVE)
         for play, knocks in (("lost-answer", 1), ("stall@1#5", 2), ("cut@1#5", 2), ("cut@1#5 handle-refused@2", 3))),
+    # The gateway says when the caller begins and ends
+    *(Row(play, "on", knocks, model=model, vad="gateway")
+        for model in MODELS
+        for play, knocks in (("lost-answer", 1), ("stall@1#5", 2), ("cut@1#5", 2), ("cut@1#5 handle-refused@2", 3))),
+    Row("no-answer@1", "on", 2, vad="gateway"), Row("phantom@1#5", "on", 2, vad="gateway"),
+    Row("burst-cut@1#5", "on", vad="gateway"), Row("thrash", "on", vad="gateway"),
+    Row("going-away@1#5", "on", 3, vad="gateway"), Row("short-life", "on", 3, vad="gateway"),
+    Row("cut@1#5", "on", 2, vad="gateway", line="idle", turns=("waits", "drawls", "waits", "stays")),
+    Row("talk-at-tool", "on", 2, vad="gateway", turns=("meddles", "speaks"), tool_s=SLOW_S),
+    # On Vertex
+    *(Row(play, "on", knocks, model=ON_VERTEX) for play, knocks in (
+        ("lost-answer", 1), ("no-answer@1", 2), ("stall@1#5", 2), ("cut@1#5", 2), ("cut@1#5 handle-refused@2", 3),
+        ("internal-error@1#5", 2), ("going-away@1#5", 3), ("short-life", 3), ("error-object", 1), ("tool-twice", 1),
+    )),
+    Row("talk-at-tool", "on", 2, model=ON_VERTEX, turns=("meddles", "speaks"), tool_s=SLOW_S),
+    *(Row(play, "fallback", model=ON_VERTEX) for play in ("http-401", "http-403", "http-429", "quota", "bad-setup")),
     # The end, in mid-call
     *(Row(f"{name}@1#5", "on", 2) for name in (
         "internal-error", "deadline-expired", "unavailable", "keepalive", "aborted", "closed", "restart",

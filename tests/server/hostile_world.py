@@ -35,7 +35,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.tools.outcome import Outcome as Result
 from tests.rehearsal.standin.house import QUICK
 from tests.server.hostile_caller import Caller, Outcome
-from tests.server.hostile_rows import Row
+from tests.server.hostile_rows import ON_VERTEX, THREE_EIGHT, Row
 
 WORDS = 45  # of the greeting and of each answer: 540 ms, three messages
 MANY_WORDS = 110  # 1.3 s: longer than a silent caller is waited for
@@ -52,17 +52,19 @@ personas:
   ava:
     instructions: You answer.
     model: {{ name: MODEL }}
+    vad: {{ mode: VAD }}
     greeting: {{ text: "{"hello " * WORDS}", interruptible: true }}
     tools: [lookup]
   ida:
     instructions: You answer.
     model: {{ name: MODEL }}
+    vad: {{ mode: VAD }}
     greeting: {{ text: "{"hello " * WORDS}", interruptible: true }}
     idle: {{ after: 3s, say: "{"still " * WORDS}", times: 2, then: hangup }}
     tools: [lookup]
   eve:
     instructions: You answer.
-    model: {{ name: gemini-live-2.5-flash-native-audio }}
+    model: {{ name: WELL }}
     greeting: {{ text: "{"hello " * WORDS}", interruptible: true }}
 tools:
   lookup: {{ type: hangup, description: Looks a day up. }}
@@ -144,7 +146,7 @@ async def play(folder: Path, name: str, what: Play, log: Log) -> Played:
     async with (
         _standin(GOOD, []) as good,
         _standin(what.row, events) as bad,
-        _gateway(folder, what.row.model, {"developer": bad, "vertex": good}, log) as (url, exchange),
+        _gateway(folder, what.row, _where(what.row, good, bad), log) as (url, exchange),
     ):
         async with asyncio.TaskGroup() as group:
             callers = [Caller(url, name + "-well", "well"), Caller(url, name, what.row.line)]
@@ -174,11 +176,21 @@ async def _standin(row: Row, events: list[Mapping[str, Any]]) -> AsyncIterator[s
         yield url
 
 
+def _where(row: Row, good: str, bad: str) -> Mapping[Backend, str]:
+    """Which stand-in is at which backend: the row's is the bad one."""
+    return {"vertex": bad, "developer": good} if row.backend == "vertex" else {"developer": bad, "vertex": good}
+
+
+def _flow(row: Row) -> str:
+    well = THREE_EIGHT if row.backend == "vertex" else ON_VERTEX  # the other backend's
+    return FLOW.replace("MODEL", f"gemini-{row.model}").replace("WELL", f"gemini-{well}").replace("VAD", row.vad)
+
+
 @asynccontextmanager
 async def _gateway(
-    folder: Path, model: str, where: Mapping[Backend, str], log: Log
+    folder: Path, row: Row, where: Mapping[Backend, str], log: Log
 ) -> AsyncIterator[tuple[str, Exchange]]:
-    (folder / "clinic.yaml").write_text(FLOW.replace("MODEL", f"gemini-{model}"), encoding="utf-8")
+    (folder / "clinic.yaml").write_text(_flow(row), encoding="utf-8")
 
     async def find(backend: Backend) -> Endpoint:
         base = where[backend]

@@ -40,6 +40,14 @@ def test_the_stand_in_plays_every_trouble_to_its_end(hostile: Everything) -> Non
     assert hostile.broken == []
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_each_session_is_asked_for_as_its_row_says(row: Row, row_of: Rows) -> None:
+    call = row_of[row.name]
+    assert set(call.told("session-opened", "backend")) <= {row.backend}
+    assert set(call.told("setup", "model")) <= {f"gemini-{row.model}"}
+    assert set(call.told("setup", "vad")) <= {"server" if row.vad == "model" else "client"}
+
+
 def test_nothing_of_it_is_a_bug_of_ours(hostile: Everything) -> None:
     assert [note for note in hostile.notes if note["message"].startswith("bug")] == []
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.server.hostile_rows import ON_VERTEX
 from tests.server.hostile_table import Everything
 from tests.server.hostile_world import Played
 
@@ -35,7 +36,11 @@ def test_nobody_waits_for_a_pong(row_of: Rows) -> None:
     assert row_of["no-pong"].noted("model-gone") == []
 
 
-AFTER_A_LOSS = ("going-away@1#2", "cut@1#5", "cut@1#5 handle-refused@2", "cut@1#5 in-use@2", "cut@1#5 greets-again@2")
+AFTER_A_LOSS = (
+    "going-away@1#2", "cut@1#5", "cut@1#5 handle-refused@2", "cut@1#5 in-use@2", "cut@1#5 greets-again@2",
+    *(f"{play} {kind}" for play in ("going-away@1#5", "cut@1#5", "cut@1#5 handle-refused@2")
+      for kind in ("gateway-vad", ON_VERTEX)),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*AFTER_A_LOSS, "never-resumable@1", "short-life", "closed@1#5", "internal-error@1#5"])
@@ -48,7 +53,9 @@ def test_history_asks_for_no_answer(name: str, row_of: Rows) -> None:
     assert row_of[name].told("content", "complete") == [False]
 
 
-@pytest.mark.parametrize("name", ["going-away@1#2", "going-away@1#5"])
+@pytest.mark.parametrize("name", [
+    "going-away@1#2", "going-away@1#5", "going-away@1#5 gateway-vad", f"going-away@1#5 {ON_VERTEX}",
+])  # fmt: skip
 def test_a_move_after_goaway_loses_and_doubles_nothing(name: str, row_of: Rows) -> None:
     row = row_of[name]
     assert row.told("setup", "resumed") == [False, True]
@@ -67,6 +74,10 @@ def test_a_move_after_goaway_loses_and_doubles_nothing(name: str, row_of: Rows) 
         ("cut@1#5 in-use@2", [False, True, True]),
         ("cut@1#5 handle-refused@2", [False, True, False]),
         ("cut@1#5 handle-refused@2 3.1-flash-live-preview", [False, True, False]),
+        ("cut@1#5 gateway-vad", [False, True]),
+        ("cut@1#5 handle-refused@2 gateway-vad", [False, True, False]),
+        (f"cut@1#5 {ON_VERTEX}", [False, True]),
+        (f"cut@1#5 handle-refused@2 {ON_VERTEX}", [False, True, False]),
         ("never-resumable@1", [False, False]),
     ],
 )

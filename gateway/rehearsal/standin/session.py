@@ -89,6 +89,7 @@ class Session:
         saved = self._house.resumption.begin(wishes.handle, wishes.model, now)
         self._talk = Talk(self._house, wishes, saved, self._lifetime)
         facts: dict[str, Value] = {"model": wishes.model, "voice": wishes.voice, "resumed": bool(wishes.handle)}
+        facts["vad"] = "client" if wishes.detection.manual else "server"
         facts["instructions"] = instructions(message.setup)
         return (Told("setup", {"name": saved.session, "turns": saved.turns, **facts}), Send((Ready(saved.session),)))
 

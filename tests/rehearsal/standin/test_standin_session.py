@@ -43,7 +43,7 @@ def test_the_setup() -> None:
     call = session()
     assert (call.name, call.deadline(), call.tick(101.0)) == ("", None, ())
     facts: dict[str, Value] = {"name": "session-1", "turns": 0, "model": MODEL, "voice": "", "resumed": False}
-    facts["instructions"] = ""
+    facts |= {"vad": "server", "instructions": ""}
     assert call.handle(SETUP, 100.0) == (Told("setup", facts), Send((Ready("session-1"),)))
     assert (call.name, call.closed) == ("session-1", False)
 
@@ -122,5 +122,5 @@ def test_a_session_is_resumed_once_its_connection_has_ended() -> None:
     first.end()
     second = session(house=house)
     facts: dict[str, Value] = {"name": "session-1", "turns": 1, "model": MODEL, "voice": "", "resumed": True}
-    facts["instructions"] = ""
+    facts |= {"vad": "server", "instructions": ""}
     assert second.handle(again, 101.0) == (Told("setup", facts), Send((Ready("session-1"),)))
