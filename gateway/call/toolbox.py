@@ -2,8 +2,8 @@
 
 The model may call twice for one wish (the same id, or the same name and arguments with another id), may take a call
 back, and waits for ever where an answer is missing; and a connection may break in between. A time-out answers a call
-while its run goes on: what comes late is kept for a call that asks again. `now` is seconds, monotonic; nothing is sent
-and nothing is run here.
+whose run has not ended (who runs it stops it then, and tells so): what comes late is kept for a call that asks again.
+`now` is seconds, monotonic; nothing is sent and nothing is run here.
 """
 
 from __future__ import annotations

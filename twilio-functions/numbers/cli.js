@@ -96,11 +96,12 @@ async function applied(client, want, options, out) {
 
 /** A client of the account that the environment names, by an API key where there is one. Throws Usage. */
 function clientOf(env) {
-  const sid = env.TWILIO_ACCOUNT_SID || env.ACCOUNT_SID || '';
-  const token = env.TWILIO_AUTH_TOKEN || env.AUTH_TOKEN || '';
+  const read = (...names) => names.map((name) => env[name]?.trim()).find(Boolean) ?? ''; // a pasted value ends in a newline
+  const sid = read('TWILIO_ACCOUNT_SID', 'ACCOUNT_SID');
+  const token = read('TWILIO_AUTH_TOKEN', 'AUTH_TOKEN');
+  const [key, secret] = [read('TWILIO_API_KEY'), read('TWILIO_API_SECRET')];
   if (!/^AC[0-9a-fA-F]{32}$/.test(sid)) throw new Usage('TWILIO_ACCOUNT_SID: takes AC and 32 hexadecimal digits');
-  if (env.TWILIO_API_KEY && env.TWILIO_API_SECRET)
-    return twilio(env.TWILIO_API_KEY, env.TWILIO_API_SECRET, { accountSid: sid });
+  if (key && secret) return twilio(key, secret, { accountSid: sid });
   if (!token) throw new Usage('TWILIO_AUTH_TOKEN: is not set (or TWILIO_API_KEY and TWILIO_API_SECRET)');
   return twilio(sid, token);
 }

@@ -279,6 +279,9 @@ test('the account is signed in to by its token, or by an API key', () => {
     [{ TWILIO_ACCOUNT_SID: WHO.sid, ...byKey }, key, secret],
     [{ ...byToken, ...byKey }, key, secret],
     [{ ...byToken, TWILIO_API_KEY: key }, WHO.sid, WHO.token],
+    [{ TWILIO_ACCOUNT_SID: ` ${WHO.sid}\n`, TWILIO_AUTH_TOKEN: `${WHO.token}\r\n` }, WHO.sid, WHO.token],
+    [{ ...byToken, TWILIO_ACCOUNT_SID: ' ', ACCOUNT_SID: WHO.sid }, WHO.sid, WHO.token],
+    [{ ...byToken, TWILIO_API_KEY: `${key}\n`, TWILIO_API_SECRET: `${secret} ` }, key, secret],
   ]) {
     const { username, password, accountSid } = credentials(env);
     assert.deepEqual([username, password, accountSid], [...wanted, WHO.sid], JSON.stringify(env));

@@ -22,6 +22,7 @@ START_S = 15.0
 PORTS = 5  # that are tried
 TAKEN = "Address already in use"
 STOP_S = 5.0
+LONGEST = 97 - len("/haproxy-12345678/admin.sock")  # folder's path: of its socket's, HAProxy takes no more than 97
 POLL_S = 0.02
 
 
@@ -72,7 +73,8 @@ class Haproxy:
         return self._running().pid
 
     async def start(self) -> None:
-        self._own = tempfile.TemporaryDirectory(prefix="haproxy-")
+        near = tempfile.gettempdir()
+        self._own = tempfile.TemporaryDirectory(prefix="haproxy-", dir=near if len(near) <= LONGEST else "/tmp")
         try:
             await self._spawn_somewhere()
         except BaseException:

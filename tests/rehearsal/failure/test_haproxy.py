@@ -47,6 +47,22 @@ def test_its_address_is_taken(tmp_path: Path, temporary: Path, monkeypatch: pyte
 
 
 @needs_haproxy
+def test_where_temporary_files_have_a_long_path(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket's path has less than a hundred characters."""
+    long = temporary / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+
+    async def scenario() -> None:
+        haproxy = Haproxy(long, Rules(), nothing)
+        await haproxy.start()
+        await haproxy.stop()
+
+    asyncio.run(scenario())
+    assert [path.name for path in long.iterdir()] == ["haproxy.log"]
+
+
+@needs_haproxy
 def test_it_ends_unasked(tmp_path: Path, temporary: Path) -> None:
     async def run() -> None:
         haproxy = Haproxy(tmp_path, Rules(), nothing)
