@@ -43,9 +43,14 @@ def test_the_stand_in_plays_every_trouble_to_its_end(hostile: Everything) -> Non
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_each_session_is_asked_for_as_its_row_says(row: Row, row_of: Rows) -> None:
     call = row_of[row.name]
-    assert set(call.told("session-opened", "backend")) <= {row.backend}
-    assert set(call.told("setup", "model")) <= {f"gemini-{row.model}"}
-    assert set(call.told("setup", "vad")) <= {"server" if row.vad == "model" else "client"}
+    asked = {
+        ("session-opened", "backend"): row.backend,
+        ("setup", "model"): f"gemini-{row.model}",
+        ("setup", "vad"): "server" if row.vad == "model" else "client",
+    }
+    for (event, field), value in asked.items():
+        told = set(call.told(event, field))
+        assert told == {value} or (not told and row.then == "fallback")  # a session may be refused at the door
 
 
 def test_nothing_of_it_is_a_bug_of_ours(hostile: Everything) -> None:

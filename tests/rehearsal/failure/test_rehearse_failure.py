@@ -70,12 +70,15 @@ def test_nothing_stays_behind_when_it_is_interrupted(tmp_path: Path, balancer: s
     command = [*COMMAND, "--scenario", "none", "--logs", str(tmp_path / "logs"), "--balancer", balancer]
     folders = tmp_path / "tmp"
     folders.mkdir()
-    process = subprocess.Popen(command, env=child_environment(TMPDIR=str(folders)))
-    until(lambda: _listening(tmp_path / "logs") == 2)
-    children = _descendants(process.pid)
-    assert len(children) >= 4 + (balancer == "haproxy")  # two gateways, the store, the stand-in
-    process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE_S) == 130
+    with subprocess.Popen(command, env=child_environment(TMPDIR=str(folders))) as process:
+        try:
+            until(lambda: _listening(tmp_path / "logs") == 2)
+            children = _descendants(process.pid)
+            assert len(children) >= 4 + (balancer == "haproxy")  # two gateways, the store, the stand-in
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE_S) == 130
+        finally:
+            process.kill()  # where it is still there: else another test is told of it
     until(lambda: not any(map(_is_alive, children)))
     assert list(folders.iterdir()) == []
 
